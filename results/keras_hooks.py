@@ -1,0 +1,237 @@
+"""Keras' `fit()` and `evaluate()`, watched from outside: the script needs no line for it.
+
+`install` puts functions of its own on `keras.Model`, in front of the trainer's that it inherits. They add
+one callback and call the trainer's; what they return and raise is the trainer's. It imports no Keras.
+"""
+
+import functools
+import inspect
+import logging
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from results.checks import real_numbers
+from results.errors import RecordError
+from results.import_hook import when_imported
+from results.recorder import Recorder
+
+_log = logging.getLogger(__name__)
+
+_DEFAULT_BATCH = 32  # Keras' own for arrays (keras/src/trainers/data_adapters/array_data_adapter.py)
+
+
+def install(recorder: Recorder) -> Callable[[], None]:
+    """Record every `fit()` and `evaluate()` of this process, from the moment that Keras is imported.
+
+    Returns:
+        A function that takes the hooks off again.
+    """
+    hooks: list[Callable[[], None]] = []
+
+    def hook(keras: Any) -> None:
+        if not hooks:
+            watch = _Watch(recorder, keras)
+            hooks.append(_replace(keras.Model, "fit", watch.fit))
+            hooks.append(_replace(keras.Model, "evaluate", watch.evaluate))
+
+    withdraw = when_imported("keras", hook)
+
+    def undo() -> None:
+        withdraw()
+        while hooks:
+            hooks.pop()()
+
+    return undo
+
+
+def _replace(owner: Any, name: str, around: Callable[..., Any]) -> Callable[[], None]:
+    """Let `owner.name(...)` be `around(original, self, args, kwargs)`; return what puts things back."""
+    original = getattr(owner, name)
+    own = name in vars(owner)
+
+    @functools.wraps(original)
+    def replacement(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return around(original, self, args, kwargs)
+
+    setattr(owner, name, replacement)
+    return (
+        functools.partial(setattr, owner, name, original) if own else functools.partial(delattr, owner, name)
+    )
+
+
+class _Watch:
+    """What is known of one process's `fit()` and `evaluate()` calls."""
+
+    def __init__(self, recorder: Recorder, keras: Any) -> None:
+        self.recorder = recorder
+        self.keras = keras
+        self.planned = 0  # epochs, over all calls of fit()
+        self.completed = 0
+
+    def fit(
+        self, original: Callable[..., Any], model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """Run a `fit()` with our callback behind the user's."""
+        given = _bind(original, model, args, kwargs)
+        if given is None:
+            return original(model, *args, **kwargs)
+        named = given.arguments
+        epochs = max(0, named["epochs"] - named["initial_epoch"]) if _counts(named) else 0
+        self.planned += epochs
+        # epochs_completed is unknown until fit() ends; a reader counts what was logged if it never does.
+        self.recorder.properties(
+            **_data_properties(self.keras, named), epochs=self.planned, epochs_completed=None
+        )
+        callback = _epoch_callback(self, model)
+        remove = _append_callback(self.keras, given, callback)
+        try:
+            return original(*given.args, **given.kwargs)
+        finally:
+            remove()
+            self.recorder.properties(epochs_completed=self.completed)
+
+    def evaluate(
+        self, original: Callable[..., Any], model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """Run an `evaluate()` and record what it finds, unless it is the validation within a `fit()`."""
+        given = None if kwargs.get("_use_cached_eval_dataset") else _bind(original, model, args, kwargs)
+        if given is None:
+            return original(model, *args, **kwargs)
+        found: dict[str, Any] = {}
+        callback = _test_callback(self.keras, found)
+        remove = _append_callback(self.keras, given, callback)
+        try:
+            answer = original(*given.args, **given.kwargs)
+        finally:
+            remove()
+        self.recorder.evaluated(single_numbers(found, "evaluate()"))
+        return answer
+
+    def epoch_end(self, logs: Mapping[str, Any]) -> None:
+        """Record an epoch of `fit()`."""
+        self.completed += 1
+        self.recorder.log(single_numbers(logs, "fit()"))
+
+
+def _bind(
+    original: Callable[..., Any], model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> inspect.BoundArguments | None:
+    """The arguments by name, or None for a call that Keras itself will refuse."""
+    try:
+        given = inspect.signature(original).bind(model, *args, **kwargs)
+    except TypeError:
+        return None
+    given.apply_defaults()
+    return given
+
+
+def _counts(named: Mapping[str, Any]) -> bool:
+    return isinstance(named["epochs"], int) and isinstance(named["initial_epoch"], int)
+
+
+def _append_callback(keras: Any, given: inspect.BoundArguments, callback: Any) -> Callable[[], None]:
+    """Put `callback` behind the user's in the arguments; return what takes it away again."""
+    callbacks = given.arguments["callbacks"]
+    if isinstance(callbacks, keras.callbacks.CallbackList):
+        # Keras uses the user's list as it is, so ours is a guest in it.
+        callback.set_params(callbacks.params)
+        callbacks.callbacks.append(callback)
+        return functools.partial(callbacks.callbacks.remove, callback)
+    given.arguments["callbacks"] = [*(keras.tree.flatten(callbacks) if callbacks else ()), callback]
+    return lambda: None
+
+
+def _epoch_callback(watch: _Watch, model: Any) -> Any:
+    """A Keras callback that reports to `watch`; its class is made here, where Keras is imported."""
+    callback: Any = watch.keras.callbacks.Callback
+
+    class EpochRecorder(callback):  # type: ignore[misc]
+        def on_train_begin(self, logs: Any = None) -> None:
+            steps = (self.params or {}).get("steps")
+            watch.recorder.properties(steps=steps, **_model_properties(watch.keras, model))
+            self.was_built = model.built
+
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            if not self.was_built:  # its layers had no shapes when the training began
+                watch.recorder.properties(model=_summary(watch.keras, model))
+                self.was_built = True
+            watch.epoch_end(logs or {})
+
+    return EpochRecorder()
+
+
+def _test_callback(keras: Any, found: dict[str, Any]) -> Any:
+    class TestRecorder(keras.callbacks.Callback):  # type: ignore[misc]
+        def on_test_end(self, logs: Any = None) -> None:
+            found.update(logs or {})
+
+    return TestRecorder()
+
+
+def single_numbers(logs: Mapping[str, Any], where: str) -> dict[str, float]:
+    """What of a log can be recorded; what is no single number is named in a warning and left out."""
+    numbers: dict[str, float] = {}
+    for name, value in logs.items():
+        try:
+            numbers.update(real_numbers({name: value}))
+        except RecordError as error:
+            _log.warning("%s logs what gridruns can't record: %s", where, error)
+    return numbers
+
+
+def _data_properties(keras: Any, named: Mapping[str, Any]) -> dict[str, Any]:
+    """The numbers of samples and the batch size of a `fit()`; None where only the data know (a generator)."""
+    samples = count_samples(keras, named["x"])
+    held_out = None
+    validation = named["validation_data"]
+    if validation is not None:
+        held_out = count_samples(keras, validation[0] if isinstance(validation, tuple | list) else validation)
+    elif named["validation_split"] and samples is not None:
+        # As keras/src/trainers/data_adapters/array_slicing.py splits.
+        kept = math.floor(samples * (1.0 - named["validation_split"]))
+        samples, held_out = kept, samples - kept
+    batch = named["batch_size"]
+    if batch is None and samples is not None:
+        steps = named["steps_per_epoch"]
+        batch = math.ceil(samples / steps) if steps else _DEFAULT_BATCH
+    return {"samples": samples, "validation_samples": held_out, "batch_size": batch}
+
+
+def count_samples(keras: Any, data: Any) -> int | None:
+    """The length of the first array in `data`, or None where it holds no arrays."""
+    if data is None:
+        return None
+    shape: Any = getattr(keras.tree.flatten(data)[0] if not hasattr(data, "shape") else data, "shape", ())
+    return int(shape[0]) if len(shape) > 0 and shape[0] is not None else None
+
+
+def _model_properties(keras: Any, model: Any) -> dict[str, Any]:
+    """The summary, loss, optimizer and learning rate of a compiled and built model."""
+    optimizer = getattr(model, "optimizer", None)
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    rate = getattr(optimizer, "learning_rate", None)
+    return {
+        "model": _summary(keras, model),
+        "loss_function": loss_name(getattr(model, "loss", None)),
+        "optimizer": None if optimizer is None else type(optimizer).__name__,
+        "learning_rate": None if rate is None else float(keras.ops.convert_to_numpy(rate)),
+    }
+
+
+def _summary(keras: Any, model: Any) -> str:
+    lines: list[str] = []
+    keras.Model.summary(model, line_length=80, print_fn=lines.append)
+    return "\n".join(lines).strip("\n")
+
+
+def loss_name(loss: Any) -> str | None:
+    """The name of a loss as `compile()` takes it: text, function, Loss, or several in a list or dict."""
+    if loss is None or isinstance(loss, str):
+        return loss
+    if isinstance(loss, Mapping):
+        return ", ".join(f"{key}: {loss_name(value)}" for key, value in loss.items())
+    if isinstance(loss, tuple | list):
+        return ", ".join(str(loss_name(value)) for value in loss)
+    name = getattr(loss, "name", None) or getattr(loss, "__name__", None)
+    return name if isinstance(name, str) else type(loss).__name__

@@ -1,0 +1,79 @@
+"""A study and its runs as a page needs them, read once."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from results import layout
+from results.errors import ResultsError
+from results.files import read_json
+from results.frame import frame
+from results.ranking import Judge, Objective
+from results.run import Run, read_run
+from results.runs import find_runs
+
+PathLike = str | os.PathLike[str]
+
+
+@dataclass(frozen=True)
+class StudyResults:
+    """A study and what its runs found, read once.
+
+    Attributes:
+        name: The study's name.
+        record: study.json; empty where it is unreadable.
+        runs: Oldest first.
+        objective: What the runs are ranked by; None where neither study.json nor a run names a metric.
+        board: The leaderboard, as `results.leaderboard` makes it.
+    """
+
+    name: str
+    record: Mapping[str, Any]
+    runs: tuple[Run, ...]
+    objective: Objective | None
+    board: pd.DataFrame
+
+    @property
+    def ranked(self) -> bool:
+        """Whether any run has a rank."""
+        return bool(self.board["rank"].notna().any())
+
+
+def latest_study(runs_dir: PathLike = "runs") -> Path:
+    """The directory of the study that was created last.
+
+    Raises:
+        ResultsError: `runs_dir` is no directory or holds no study.
+    """
+    root = Path(runs_dir)
+    if not os.path.isdir(root):
+        raise ResultsError(f"no directory of runs at {str(root)!r}")
+    found = [path.parent for path in root.glob(f"*/{layout.STUDY}")]
+    if not found:
+        raise ResultsError(f"no study in {str(root)!r}")
+    return max(found, key=lambda folder: (_created(folder), folder.name))
+
+
+def read_study(study_dir: PathLike, metric: str | None = None, goal: str | None = None) -> StudyResults:
+    """Read a study's directory, whatever state its runs are in; arguments and errors as of `report`."""
+    folder = Path(study_dir)
+    if not os.path.isfile(folder / layout.STUDY):
+        raise ResultsError(f"no study at {str(folder)!r}: it has no {layout.STUDY}")
+    record = read_json(folder / layout.STUDY) or {}
+    runs = [read_run(path) for path in find_runs(folder)]
+    judge = Judge(runs, metric, goal)
+    ranks = judge.ranks()
+    # The order of results.leaderboard, which would read all runs a second time.
+    ordered = sorted(runs, key=lambda run: (ranks.get(run.path, len(runs) + 1), run.path.name))
+    board = frame(ordered, judge.best_epochs(), ranks)
+    name = record.get("name", folder.resolve().name)
+    return StudyResults(str(name), record, tuple(runs), judge.common(), board)
+
+
+def _created(folder: Path) -> str:
+    """A time in UTC that sorts as text; "" where study.json doesn't say."""
+    return str((read_json(folder / layout.STUDY) or {}).get("created", ""))

@@ -1,0 +1,147 @@
+"""Which metric runs are judged by, and which place each takes."""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from gridruns import unknown
+from results import layout
+from results.errors import ResultsError
+from results.files import read_json
+from results.run import Epoch
+from results.status import Status
+
+PathLike = str | os.PathLike[str]
+
+GOALS = ("min", "max")
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What runs are judged by.
+
+    Attributes:
+        metric: A metric's name.
+        goal: "min" or "max".
+    """
+
+    metric: str
+    goal: str
+
+
+class Judged(Protocol):
+    """What is judged: a `Run` or a `Summary` of one."""
+
+    @property
+    def path(self) -> PathLike:
+        """Its directory."""
+
+    @property
+    def status(self) -> Status:
+        """How it stands or ended."""
+
+    @property
+    def metric_names(self) -> tuple[str, ...]:
+        """Every metric that was logged."""
+
+    def best_epoch(self, metric: str, goal: str) -> Epoch | None:
+        """The first epoch where `metric` was best, by "min" or "max", or None."""
+
+
+class Judge:
+    """Finds each run's objective and best epoch, and ranks the runs.
+
+    Args:
+        runs: All runs that are looked at.
+        metric: What to judge by; None for that of each run's study, without one `val_loss`, else `loss`.
+        goal: "min" or "max"; None for the study's, and for a loss "min".
+
+    Raises:
+        ResultsError: No run logged `metric`, or its goal isn't known.
+    """
+
+    def __init__(self, runs: Sequence[Judged], metric: str | None = None, goal: str | None = None) -> None:
+        if goal is not None and goal not in GOALS:
+            raise ResultsError(unknown("goal", goal, GOALS))
+        self.runs = runs
+        self.logged = list(dict.fromkeys(name for run in runs for name in run.metric_names))
+        studies = {os.path.dirname(run.path) for run in runs}
+        self._of_study = {folder: found for folder in studies if (found := study_objective(Path(folder)))}
+        self._known: dict[Objective, dict[PathLike, Epoch | None]] = {}
+        self._goal = goal
+        self._asked = None if metric is None else self._check(metric, goal)
+
+    def _check(self, metric: str, goal: str | None) -> Objective:
+        if self.runs and metric not in self.logged:
+            raise ResultsError(unknown("metric", metric, self.logged))
+        goals = {found.goal for found in self._of_study.values() if found.metric == metric}
+        if goal is None and (metric == "loss" or metric.endswith("_loss")):
+            goals = goals or {"min"}
+        if goal is None and len(goals) != 1:
+            raise ResultsError(f"give goal 'min' or 'max' for the metric {metric!r}")
+        return Objective(metric, goal or goals.pop())
+
+    def common(self) -> Objective | None:
+        """The one objective of all runs, or None where nothing has been logged yet.
+
+        Raises:
+            ResultsError: The studies have different ones, or no run logged it although others were logged.
+        """
+        if self._asked is not None:
+            return self._asked
+        found = sorted({(item.metric, self._goal or item.goal) for item in self._of_study.values()})
+        if len(found) > 1:
+            known = ", ".join(f"{name} ({goal})" for name, goal in found)
+            raise ResultsError(f"the studies have different metrics: {known}; choose one with metric=")
+        if not found:
+            return self._default(self.logged)
+        if self.logged and found[0][0] not in self.logged:
+            raise ResultsError(unknown("metric", found[0][0], self.logged))
+        return Objective(*found[0])
+
+    def best_epochs(self) -> dict[PathLike, Epoch | None]:
+        """The best epoch of each run, by the objective asked for or else by that of its own study."""
+        best = {}
+        for run in self.runs:
+            own = self._of_study.get(os.path.dirname(run.path))
+            objective = self._asked or own or self._default(run.metric_names)
+            if objective is not None:
+                best[run.path] = self._best(run, Objective(objective.metric, self._goal or objective.goal))
+        return best
+
+    def ranks(self) -> dict[PathLike, int]:
+        """Places from 1, the best first, of the completed and pruned runs that logged the objective.
+
+        Of equals the one that started first comes first. Empty where the runs have no objective in common.
+        """
+        objective = self.common()
+        if objective is None:
+            return {}
+        sign = 1 if objective.goal == "min" else -1
+        values = [
+            (sign * best.metrics[objective.metric], os.path.basename(run.path), run.path)
+            for run in self.runs
+            if run.status.ranked and (best := self._best(run, objective)) is not None
+        ]
+        return {path: place for place, (_, _, path) in enumerate(sorted(values), 1)}
+
+    def _best(self, run: Judged, objective: Objective) -> Epoch | None:
+        known = self._known.setdefault(objective, {})
+        if run.path not in known:
+            known[run.path] = run.best_epoch(objective.metric, objective.goal)
+        return known[run.path]
+
+    def _default(self, names: Iterable[str]) -> Objective | None:
+        known = [name for name in ("val_loss", "loss") if name in names]
+        return Objective(known[0], self._goal or "min") if known else None
+
+
+def study_objective(folder: Path) -> Objective | None:
+    """The metric and goal that a study's study.json names, or None."""
+    metric = (read_json(folder / layout.STUDY) or {}).get("metric")
+    if not isinstance(metric, Mapping):
+        return None
+    name, goal = metric.get("name"), metric.get("goal")
+    return Objective(name, goal) if isinstance(name, str) and goal in GOALS else None

@@ -1,0 +1,64 @@
+"""What a run keeps of its script besides numbers: the source that ran and the figures left open."""
+
+import shutil
+import sys
+import sysconfig
+from collections.abc import Iterable
+from pathlib import Path
+
+from results import layout
+from search.script import OUR_NAMES
+
+
+def archive_sources(files: Iterable[Path], folder: Path, run_dir: Path) -> None:
+    """Copy `files` into the run's source/, laid out as they lie below `folder`."""
+    for file in files:
+        inside = file.relative_to(folder) if file.is_relative_to(folder) else Path(file.name)
+        target = run_dir / layout.SOURCE / inside
+        (run_dir / layout.SOURCE).mkdir(exist_ok=True)  # fails where the run's directory has been deleted
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, target)
+
+
+def archive_imported(script: Path, run_dir: Path) -> None:
+    """Add the local modules that the script turned out to import, whatever way it named them."""
+    folder = script.parent
+    kept = run_dir / layout.SOURCE
+    archive_sources(
+        (file for file in local_modules(folder).values() if not (kept / file.relative_to(folder)).exists()),
+        folder,
+        run_dir,
+    )
+
+
+def local_modules(folder: Path) -> dict[str, Path]:
+    """The imported modules whose source lies below `folder`, by name; no installed package is one."""
+    found = {}
+    for name, module in list(sys.modules.items()):
+        source = getattr(module, "__file__", None)
+        if not source or name == "__main__" or name.split(".")[0] in OUR_NAMES:
+            continue
+        file = Path(source)
+        if file.suffix == ".py" and file.is_relative_to(folder) and not _installed(file):
+            found[name] = file
+    return found
+
+
+def _installed(file: Path) -> bool:
+    """Whether a module comes with Python or a package, wherever these are."""
+    paths = sysconfig.get_paths()
+    return "site-packages" in file.parts or any(
+        file.is_relative_to(paths[key]) for key in ("stdlib", "platstdlib", "purelib", "platlib")
+    )
+
+
+def archive_figures(run_dir: Path) -> None:
+    """Save the matplotlib figures that are still open as PNG files in plots/, and close them."""
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot is None:
+        return
+    for number in pyplot.get_fignums():
+        plots = run_dir / layout.PLOTS
+        plots.mkdir(exist_ok=True)
+        pyplot.figure(number).savefig(plots / f"figure-{number:03d}.png")
+    pyplot.close("all")

@@ -1,0 +1,127 @@
+"""The commands that run scripts: `train`, `tune` and `resume`."""
+
+import shlex
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from search.cli import options
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+
+@click.command(
+    epilog="\b\nExample:\n  gridruns train scripts/mnist_grid_search.py -- --nodes1 64 --data digits"
+)
+@click.argument("script")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[-- FLAGS...]")
+@options.execution
+@options.runs_dir
+@click.option("--quiet", is_flag=True, help="Don't show the script's output.")
+def train(script: str, arguments: tuple[str, ...], quiet: bool, **asked: Any) -> int:
+    """Run SCRIPT once and record it.
+
+    The flags of the script follow --; so do --profile NAME and --flags-file FILE.
+    """
+    from search.cli.tables import print_run
+    from search.training import training_run
+
+    run = training_run(script, arguments=arguments, quiet=quiet, **asked)
+    print_run(run)
+    return 0 if run["status"].iloc[0] == "completed" else 1
+
+
+@click.command(
+    epilog="\b\nExamples:\n"
+    "  gridruns tune scripts/mnist_grid_search.py --space mnist_grid_search --sample 0.05\n"
+    "  gridruns tune train.py --set nodes=64,128,256 --set optimizer=sgd,adam --order grid\n"
+    "  gridruns tune train.py --set lr=1e-5:1e-1:log --sampler random --trials 30 -- --epochs 5"
+)
+@click.argument("script")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[-- FLAGS...]")
+@click.option("--space", "flags", metavar="NAME|FILE", help="A shipped space, or a YAML file."
+              "  [default: the domains that the script declares]")  # fmt: skip
+@click.option(
+    "--set", "set", multiple=True, metavar="FLAG=...",
+    help="Values of a flag (a,b,c), a range (low:high, low:high:step, low:high:log) or one value that "
+    "fixes it; wins over the space. Repeatable.",
+)  # fmt: skip
+@click.option("--sample", type=float, metavar="FRACTION", help="The fraction of the grid to run, in (0, 1].")
+@click.option("--trials", type=int, metavar="N", help="The number of trials instead.")
+@click.option("--order", default="random", show_default=True, metavar="random|grid",
+              help="Random points of the grid, or all in order, first flag fastest.")  # fmt: skip
+@click.option("--sampler", default="grid", show_default=True, metavar="NAME",
+              help="grid, random or keras-tuner:random.")  # fmt: skip
+@click.option("--metric", default="val_loss", show_default=True, metavar="NAME", help="What is optimized.")
+@click.option("--goal", default="min", show_default=True, metavar="min|max", help="Less or more is better.")
+@click.option("--workers", callback=options.count_or_auto, metavar="N|auto", default="auto",
+              show_default=True,
+              help="Trials that run at once; auto is as many as cores, memory and GPUs carry.")  # fmt: skip
+@options.execution
+@options.limits
+@click.option("--study", metavar="NAME", help="The study's name; one that exists goes on."
+              "  [default: a new one, named from script and time]")  # fmt: skip
+@click.option(
+    "--extend", is_flag=True, help="Go on with a study though script, space or metric have changed."
+)
+@options.runs_dir
+@click.option("--yes", is_flag=True, help="Don't ask before starting (asked at a terminal only).")
+@click.option("--quiet", is_flag=True, help="Show only the results.")
+def tune(script: str, arguments: tuple[str, ...], yes: bool, quiet: bool, **asked: Any) -> int:
+    """Run SCRIPT at points of a space and rank the runs.
+
+    Flags of the script that the space leaves alone may follow --.
+    """
+    from search.tuning import tuning_run
+
+    return _searched(
+        lambda: tuning_run(script, arguments=arguments, yes=not _asks(yes, quiet), quiet=quiet, **asked)
+    )
+
+
+@click.command(epilog="\b\nExamples:\n  gridruns resume\n  gridruns resume my-study --workers 4")
+@click.argument("study", required=False)
+@click.option("--workers", callback=options.count_or_auto, metavar="N|auto", help="Trials that run at once.")
+@options.optional_limits
+@options.runs_dir
+@click.option("--yes", is_flag=True, help="Don't ask before starting (asked at a terminal only).")
+@click.option("--quiet", is_flag=True, help="Show only the results.")
+def resume(study: str | None, yes: bool, quiet: bool, **asked: Any) -> int:
+    """Go on with STUDY, a name or a path; with the latest unfinished one if not named.
+
+    What is done stays, what was cut off is run again, the rest follows. Options that aren't given
+    are as they were.
+    """
+    from search.resuming import resume as go_on
+
+    return _searched(lambda: go_on(study, yes=not _asks(yes, quiet), quiet=quiet, **asked))
+
+
+def _asks(yes: bool, quiet: bool) -> bool:
+    """Whether to ask before starting: at a terminal only."""
+    return sys.stdin.isatty() and sys.stdout.isatty() and not (yes or quiet)
+
+
+def _searched(search: "Callable[[], DataFrame]") -> int:
+    """Run a search and show its best runs; what there is of them where the user has stopped it."""
+    from search.cli.tables import print_results
+    from search.interrupts import Interrupted
+
+    try:
+        print_results(search())
+    except Interrupted as stopped:
+        if stopped.folder is not None:
+            from results import leaderboard
+
+            runs = leaderboard(stopped.folder)
+            if len(runs):
+                print_results(runs)
+            name, parent = stopped.folder.name, str(stopped.folder.parent)
+            where = "" if parent == "runs" else f" --runs-dir {shlex.quote(parent)}"
+            click.echo(f"  gridruns resume {name}{where}    # goes on")
+        click.echo("gridruns: stopped", err=True)
+        return 128 + stopped.signal
+    return 0

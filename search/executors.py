@@ -1,0 +1,46 @@
+"""The table of executors: names, and what builds them."""
+
+import importlib
+from typing import cast
+
+from gridruns import GridrunsError, unknown
+from search import limits
+from search.executor import Executor, Resources
+from search.script import Script
+
+EXECUTORS = {
+    "local": "search.local:LocalExecutor",
+    "inline": "search.inline:InlineExecutor",
+}
+START_METHODS = ("auto", "fork", "spawn")
+
+
+def check_executor(name: str, start_method: str = "auto") -> None:
+    """Refuse an executor or a start method that isn't known."""
+    if name not in EXECUTORS:
+        raise GridrunsError(unknown("executor", name, EXECUTORS))
+    if start_method not in START_METHODS:
+        raise GridrunsError(unknown("start method", start_method, START_METHODS))
+
+
+def resources_for(
+    name: str, workers: int | str = "auto", threads: int | str = "auto", trials: int | None = None
+) -> Resources:
+    """What the trials of an executor may use.
+
+    Raises:
+        GridrunsError: Numbers out of range, or several workers for `inline`, which has one.
+    """
+    if name != "inline":
+        return limits.share(workers, threads, trials)
+    if workers not in ("auto", 1):
+        raise GridrunsError(f"the executor 'inline' has one worker, but workers is {workers!r}")
+    shared = limits.share(1, threads)
+    return Resources(1, shared.threads if threads != "auto" else None, shared.gpus)
+
+
+def make_executor(name: str, script: Script, resources: Resources, start_method: str = "auto") -> Executor:
+    """Build the executor `name` for a script."""
+    module, attribute = EXECUTORS[name].split(":")
+    build = getattr(importlib.import_module(module), attribute)
+    return cast(Executor, build(script, resources, start_method))

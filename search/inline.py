@@ -1,0 +1,166 @@
+"""The `inline` executor: trials one after another in this very process, for pdb and for odd platforms.
+
+A breakpoint in the script works, since standard input and output stay the terminal's (output is
+copied into output.log besides). What it gives up is isolation: a crash takes the search with it and memory
+grows from trial to trial.
+"""
+
+import bdb
+import logging
+import os
+import resource
+import signal
+import sys
+import tempfile
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import Any
+
+from results import layout
+from results.files import read_json
+from search.archive import local_modules
+from search.executor import Declarations, Ending, ExecutorError, Resources, Trial
+from search.limits import THREAD_VARIABLES, environment
+from search.local import read_declarations
+from search.script import Script
+from search.worker import Job, run
+
+
+class InlineExecutor:
+    """Runs each trial in this process as soon as it is submitted (see `search.executor.Executor`)."""
+
+    def __init__(self, script: Script, resources: Resources, start_method: str = "auto") -> None:
+        """Give this process the number of threads, if TensorFlow hasn't started with another.
+
+        Raises:
+            ExecutorError: It has.
+        """
+        self.script = script
+        self.ended: deque[Ending] = deque()
+        self.slots = 1
+        self._gpu = resources.gpu(0)
+        _set_threads(resources.threads)
+        os.environ.update(script.environment)
+
+    def declarations(self) -> Declarations:
+        """Run the script up to its `flags()` call and return what it declares."""
+        with tempfile.TemporaryDirectory(prefix="gridruns-") as folder:
+            with _tidy(self.script.path.parent), _copied_to(Path(folder) / layout.OUTPUT, quiet=True):
+                run(self._job(Path(folder)))
+            found = read_json(Path(folder) / layout.DECLARED)
+        assert found is not None, "a child that returns has written what it found"
+        return read_declarations(found, self.script.shown)
+
+    def submit(self, trial: Trial) -> None:
+        """Run the trial to its end."""
+        started = time.process_time()
+        try:
+            with _tidy(self.script.path.parent), _copied_to(trial.run_dir / layout.OUTPUT):
+                code = run(self._job(trial.run_dir, trial))
+        except (KeyboardInterrupt, bdb.BdbQuit):
+            self.ended.append(Ending(trial.number, None, signal.SIGINT, time.process_time() - started))
+            raise KeyboardInterrupt from None
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+        self.ended.append(Ending(trial.number, code, None, time.process_time() - started, peak))
+
+    def wait(self, timeout: float | None = None) -> list[Ending]:
+        """Return the trials submitted since the last call; all have ended."""
+        endings = list(self.ended)
+        self.ended.clear()
+        return endings
+
+    def kill(self, number: int) -> None:
+        """Do nothing: a trial has ended before another method can be called."""
+
+    def group(self, number: int) -> int | None:
+        """None: a trial has no processes of its own."""
+        return None
+
+    def close(self) -> None:
+        """Do nothing: nothing is held."""
+
+    def _job(self, run_dir: Path, trial: Trial | None = None) -> Job:
+        sources = [str(path) for path in self.script.digests]
+        values = None if trial is None else dict(trial.flags)
+        seed = 0 if trial is None else trial.seed
+        return Job(str(self.script.path), str(run_dir), sources, self.script.modules, values, seed, self._gpu)
+
+
+def _set_threads(threads: int | None) -> None:
+    if threads is None:
+        return
+    wanted = str(threads)
+    context = getattr(sys.modules.get("tensorflow.python.eager.context"), "_context", None)
+    if context is not None and context._initialized:
+        now = {name: os.environ.get(name) for name in THREAD_VARIABLES if name.startswith("TF_")}
+        if set(now.values()) != {wanted}:
+            raise ExecutorError(
+                f"threads={wanted} can't be had inline: TensorFlow has started in this process with "
+                f"{now['TF_NUM_INTRAOP_THREADS'] or 'all'} threads; use the executor 'local' or a new process"
+            )
+    os.environ.update(environment(threads))
+
+
+class _Both:
+    """A stream of text, or bytes, that writes to the terminal's and to a file, and is else the terminal's."""
+
+    def __init__(self, stream: Any, file: Any) -> None:
+        self._stream = stream
+        self._file = file
+
+    def write(self, text: Any) -> Any:
+        """Write to both."""
+        if self._stream is not None:
+            self._stream.write(text)
+        return self._file.write(text)
+
+    def flush(self) -> None:
+        """Flush both."""
+        if self._stream is not None:
+            self._stream.flush()
+        self._file.flush()
+
+    @property
+    def buffer(self) -> "_Both":
+        """The same for bytes."""
+        self.flush()
+        return _Both(getattr(self._stream, "buffer", None), self._file.buffer)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._stream or self._file, name)
+
+
+@contextmanager
+def _copied_to(log: Path, quiet: bool = False) -> Iterator[None]:
+    """Copy what Python prints to `log`; `quiet` keeps it from the terminal."""
+    with (
+        log.open("a", encoding="utf-8", buffering=1) as file,
+        redirect_stdout(_Both(None if quiet else sys.stdout, file)),
+        redirect_stderr(_Both(None if quiet else sys.stderr, file)),
+    ):
+        yield
+
+
+@contextmanager
+def _tidy(folder: Path) -> Iterator[None]:
+    """Leave nothing of a trial behind for the next: its local modules, working directory, Keras's names."""
+    before = set(local_modules(folder))
+    here = Path.cwd()
+    handlers = logging.root.handlers[:]
+    _clear_keras()
+    try:
+        yield
+    finally:
+        os.chdir(here)
+        logging.root.handlers[:] = handlers  # a script's own would write to a log that is closed
+        for name in set(local_modules(folder)) - before:
+            del sys.modules[name]
+
+
+def _clear_keras() -> None:
+    keras = sys.modules.get("keras")
+    if keras is not None:
+        keras.utils.clear_session()

@@ -1,0 +1,133 @@
+"""A study set going: its lock, its past, its loop. `tuning_run` and `resume` both end here."""
+
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from search.executor import Executor, Resources
+from search.executors import check_executor, make_executor, resources_for
+from search.interrupts import Interrupted
+from search.plan import plan_words
+from search.progress import reporter
+from search.script import Script
+from search.study import Study
+from search.units import count_bytes, seconds
+
+
+@dataclass(frozen=True)
+class Execution:
+    """How the trials of a search are run; a study remembers it for `resume`.
+
+    Attributes:
+        executor: "local" or "inline".
+        start_method: "fork", "spawn" or "auto".
+        workers: Trials at once, or "auto".
+        threads: Threads of each, or "auto".
+        trial_timeout: Seconds a trial may take, or a text such as "30m".
+        timeout: Seconds the search may take, or a text.
+        memory_limit: Bytes the processes of a trial may take, or a text such as "2G".
+        retries: How often a trial is run again that was killed or ran out of memory.
+        keep_going: Whether to go on when the first trials fail alike.
+    """
+
+    executor: str = "local"
+    start_method: str = "auto"
+    workers: int | str = "auto"
+    threads: int | str = "auto"
+    trial_timeout: float | str | None = None
+    timeout: float | str | None = None
+    memory_limit: int | str | None = None
+    retries: int = 1
+    keep_going: bool = False
+
+    def __post_init__(self) -> None:
+        check_executor(self.executor, self.start_method)
+        resources_for(self.executor, self.workers, self.threads)
+        self.limits()
+
+    def limits(self) -> Any:
+        """What trials and search may take (a `search.watch.Limits`)."""
+        from search.watch import Limits
+
+        return Limits(
+            seconds("trial_timeout", self.trial_timeout),
+            seconds("timeout", self.timeout),
+            count_bytes("memory_limit", self.memory_limit),
+            self.retries,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON; `Execution(**...)` reads it."""
+        return asdict(self)
+
+    def resources(self, trials: int | None = None) -> Resources:
+        """What its trials may use."""
+        return resources_for(self.executor, self.workers, self.threads, trials)
+
+    def start(self, script: Script, trials: int | None = None) -> Executor:
+        """Build the executor; a warm parent begins to import."""
+        return make_executor(self.executor, script, self.resources(trials), self.start_method)
+
+
+def run_study(
+    study: Study,
+    execution: Execution,
+    runner: Executor,
+    open_folder: AbstractContextManager[Path],
+    *,
+    yes: bool,
+    quiet: bool,
+) -> Path:
+    """Run what of a study hasn't been done.
+
+    Args:
+        study: What is searched.
+        execution: How.
+        runner: The executor, started.
+        open_folder: Makes or finds the study's directory and holds its lock; entered when all is checked.
+        yes: Don't ask first.
+        quiet: Show neither plan nor progress.
+
+    Returns:
+        The study's directory.
+    """
+    # Optuna and pandas load here, while the warm parent imports TensorFlow.
+    from search.loop import Search
+    from search.past import read_past
+    from search.samplers import make_sampler
+    from search.schedule import Schedule
+
+    # Built before anything is written: a sampler may refuse the space.
+    sampler = make_sampler(study.sampler, study.space, seed=study.seed, order=study.order)
+    resources = execution.resources(study.planned)
+    if not quiet:
+        words = plan_words(study.planned, study.space.size)
+        click.echo(f"{words}, {runner.slots} at a time, seed {study.seed}")
+    if not yes:
+        click.confirm("Start?", default=True, abort=True)
+    with open_folder as folder:
+        limits = execution.limits()
+        past = read_past(folder, study.declared, limits.retries)
+        if past.finals and not quiet:
+            click.echo(f"{len(past.finals):,} are done already")
+        study = study.named(folder.name)
+        schedule = Schedule(study, sampler, past)
+        search = Search(
+            study,
+            folder,
+            runner,
+            schedule,
+            resources.threads,
+            reporter(quiet, shared=execution.executor == "inline"),
+            limits,
+            execution.keep_going,
+        )
+        try:
+            search.run()
+        except Interrupted as stopped:
+            stopped.folder = folder
+            raise
+    return folder

@@ -1,0 +1,251 @@
+"""The loop of a search: the one place where schedule, executor and run directories meet."""
+
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from results.run import Run
+from results.runs import read_run
+from results.status import Status
+from search.executor import Ending, Executor, Trial
+from search.interrupts import Interrupted, Stop, listening
+from search.objective import FirstFailures, NoResultError, Verdict, judge, settled_value
+from search.past import RETRIED
+from search.progress import Reporter, State
+from search.record import RecordingError, begin_run, close_run, run_record, shortage, staying
+from search.schedule import Assignment, Schedule
+from search.script import ScriptError
+from search.study import Study
+from search.watch import Limits, Watch, kernel_kills
+
+GRACE = 10.0  # seconds for ended trials to be reported; after that they are recorded without numbers
+
+
+@dataclass
+class Running:
+    """A trial that runs.
+
+    Attributes:
+        assignment: What it is.
+        run_dir: Where it is recorded.
+        sentence: How it is to end, once it has been ended for going over a limit.
+    """
+
+    assignment: Assignment
+    run_dir: Path
+    sentence: tuple[Status, str] | None = None
+
+
+@dataclass
+class Search:
+    """The loop over one study's trials.
+
+    Attributes:
+        study: What is searched.
+        folder: The study's directory; the caller holds its lock.
+        executor: What runs the trials.
+        schedule: What runs next.
+        threads: Threads of each trial, for the record.
+        reporter: What shows the state.
+        limits: What trials and search may take.
+        keep_going: Whether to go on when the first trials fail alike.
+        out_of_time: Whether the search's own timeout ended it.
+    """
+
+    study: Study
+    folder: Path
+    executor: Executor
+    schedule: Schedule
+    threads: int | None
+    reporter: Reporter
+    limits: Limits = field(default_factory=Limits)
+    keep_going: bool = False
+    out_of_time: bool = field(default=False, init=False)
+
+    def run(self) -> None:
+        """Run what the schedule deals out.
+
+        Raises:
+            NoResultError: No trial logged the metric, or the first ones failed alike.
+            ScriptError: The script changed meanwhile.
+            RecordingError: A run can't be recorded.
+            Interrupted: Ctrl-C or SIGTERM.
+        """
+        self._begun = time.monotonic()
+        self._running: dict[int, Running] = {}
+        self._verdicts: list[Verdict] = []
+        self._waiting: deque[Assignment] = deque()
+        self._failures = FirstFailures()
+        self._metrics: set[str] = set()
+        self._best: float | None = None
+        self._failed = 0
+        self._settled = 0
+        self._watch = Watch(self.limits)
+        self._kernel_kills = kernel_kills()
+        with staying(self.folder) as self._check_folder, listening() as stop:
+            try:
+                self._loop(self.schedule.assignments(), stop)
+            except BaseException:
+                self._end_all("the search was stopped")
+                raise
+            finally:
+                self.reporter.close()
+            if stop.asked and not self.out_of_time:
+                raise Interrupted
+        self._check_results()
+
+    def _loop(self, assignments: Iterator[Assignment], stop: Stop) -> None:
+        while True:
+            self._check_folder()
+            while not stop.asked and len(self._running) < self.executor.slots:
+                assignment = self._next(assignments)
+                self._count_settled()
+                if assignment is None:
+                    break
+                self._start(assignment)
+            self._show()
+            if not self._running:
+                return
+            for ending in self.executor.wait(self._watch.tick):
+                self._finish(ending)
+            self._keep_limits(stop)
+
+    def _next(self, assignments: Iterator[Assignment]) -> Assignment | None:
+        """The next trial: what is to be run again first; what must be alone only when nothing runs."""
+        if any(running.assignment.alone for running in self._running.values()):
+            return None
+        if self._waiting:
+            if self._waiting[0].alone and self._running:
+                return None
+            return self._waiting.popleft()
+        return next(assignments, None)
+
+    def _start(self, assignment: Assignment) -> None:
+        """Write a trial's run.json and hand it to the executor."""
+        changed = self.study.script.changed()
+        if changed is not None:
+            raise ScriptError(f"{str(changed)!r} has changed since the search began; finished runs are kept")
+        number = assignment.number
+        seed = self.study.trial_seed(number)
+        record = run_record(
+            self.study.script, assignment.values, number, seed, self.threads,
+            study=self.study.name, attempt=assignment.attempt,
+        )  # fmt: skip
+        run_dir = begin_run(self.folder, record, assignment.values)
+        self._running[number] = Running(assignment, run_dir)
+        self._watch.begin(number)
+        self.executor.submit(Trial(number, assignment.values, seed, run_dir.absolute()))
+
+    def _finish(self, ending: Ending) -> None:
+        """Judge a trial that has ended, record it, and tell the sampler or run it again."""
+        running = self._running.pop(ending.number)
+        ending = self._watch.end(ending)
+        run = read_run(running.run_dir)
+        verdict = self._judge(ending, run, running)
+        no_room = shortage(run) if verdict.status is Status.FAILED else None
+        if no_room is not None:
+            verdict = Verdict(Status.INTERRUPTED, str(no_room), None)
+        close_run(running.run_dir, ending, verdict, run.error)
+        if no_room is not None:
+            raise no_room
+        assignment = running.assignment
+        if verdict.status in RETRIED and assignment.attempt <= self.limits.retries:
+            alone = verdict.status is Status.OOM
+            self._waiting.append(
+                Assignment(
+                    assignment.number, assignment.values, assignment.asked, assignment.attempt + 1, alone
+                )
+            )
+            return
+        self._metrics.update(run.metric_names)
+        self._verdicts.append(verdict)
+        self._count(verdict.status, verdict.value)
+        self.schedule.tell(assignment, verdict.value)
+        alike = self._failures.see(verdict) if not self.schedule.settled else None
+        if alike is not None and not self.keep_going:
+            self._show()
+            raise NoResultError(
+                f"stopped: the first {len(self._verdicts)} trials all ended the same way: {alike}"
+                + self._logged()
+            )
+
+    def _judge(self, ending: Ending, run: Run, running: Running) -> Verdict:
+        verdict = judge(ending, run, self.study.metric)
+        if ending.signal is None:
+            return verdict
+        if running.sentence is not None:
+            return Verdict(*running.sentence, None)
+        kills = kernel_kills()
+        if kills > self._kernel_kills and verdict.status is Status.KILLED:
+            self._kernel_kills = kills
+            return Verdict(Status.OOM, "killed by the kernel for want of memory", None)
+        return verdict
+
+    def _keep_limits(self, stop: Stop) -> None:
+        """End the trials that have gone over a limit, and all when the search has."""
+        groups = {number: group for number in self._running if (group := self.executor.group(number))}
+        for number, sentence in self._watch.exceeded(groups).items():
+            if number in self._running and self._running[number].sentence is None:
+                self._running[number].sentence = sentence
+                self.executor.kill(number)
+        seconds = self.limits.search_seconds
+        if seconds is not None and time.monotonic() - self._begun >= seconds and not stop.asked:
+            stop.asked = self.out_of_time = True
+            self._end_all(f"the search's timeout of {seconds:g} s was over")
+
+    def _end_all(self, reason: str) -> None:
+        """End what runs and record it as interrupted, as far as that can be recorded."""
+        for number in list(self._running):
+            self.executor.kill(number)
+        while self._running:
+            # An executor that no longer knows a trial has nothing to say about its end.
+            for ending in self.executor.wait(GRACE) or [Ending(number, None) for number in self._running]:
+                run_dir = self._running.pop(ending.number).run_dir
+                try:
+                    close_run(run_dir, ending, Verdict(Status.INTERRUPTED, reason, None))
+                except RecordingError:
+                    continue  # without an outcome it counts as cut off, which is what it is
+
+    def _check_results(self) -> None:
+        if self._best is not None or self.out_of_time or not self._verdicts:
+            return
+        reasons = sorted({verdict.reason or verdict.status.value for verdict in self._verdicts})
+        raise NoResultError(
+            f"no trial ended with a value of the metric {self.study.metric.name!r}: "
+            f"{'; '.join(reasons[:3])}{self._logged()}"
+        )
+
+    def _logged(self) -> str:
+        """The metrics that were logged, where the one asked for isn't among them."""
+        if not self._metrics or self.study.metric.name in self._metrics:
+            return ""
+        return f"; logged were: {', '.join(sorted(self._metrics))}"
+
+    def _count_settled(self) -> None:
+        """Take in the runs of earlier searches that the schedule has come across."""
+        settled = self.schedule.settled
+        for run in settled[self._settled :]:
+            self._count(run.status, settled_value(run, self.study.metric))
+        self._settled = len(settled)
+
+    def _count(self, status: Status, value: float | None) -> None:
+        self._failed += status not in (Status.COMPLETED, Status.PRUNED)
+        if value is not None:
+            choose = min if self.study.metric.goal == "min" else max
+            self._best = value if self._best is None else choose(self._best, value)
+
+    def _show(self) -> None:
+        self.reporter.show(
+            State(
+                planned=self.study.planned,
+                before=self._settled,
+                done=len(self._verdicts),
+                running=len(self._running),
+                failed=self._failed,
+                metric=self.study.metric.name,
+                best=self._best,
+                seconds=time.monotonic() - self._begun,
+            )
+        )

@@ -1,0 +1,178 @@
+"""From what a user asked for to a `Study`: every check that can be made before anything is written."""
+
+import os
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gridruns import GridrunsError, unknown
+from search.executor import Declarations
+from search.samplers import ORDERS, check_sampler
+from search.study import Metric, StudyError
+from spaces import Flag, Space, Value, load_space, parse_setting, resolve, sample_count
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a user asked of a search, as far as it can be checked without the script.
+
+    Attributes:
+        space: The space, or None for the domains that the script declares.
+        settings: What `--set` adds to it: texts such as "lr=1e-4,1e-3", or flags with their values.
+        sample: The fraction of the space to run, in (0, 1], or None.
+        trials: The number of trials instead, at least 1, or None.
+        order: "random" or "grid".
+        sampler: A name from the table in search/samplers.py.
+        metric: What is optimized.
+        seed: In [0, 2**32), or None for a new one.
+        arguments: What follows `--`: values of flags, `--profile` and `--flags-file`.
+    """
+
+    space: Any = None
+    settings: Mapping[str, Any] | Sequence[str] = ()
+    sample: float | None = None
+    trials: int | None = None
+    order: str = "random"
+    sampler: str = "grid"
+    metric: Metric = field(default_factory=Metric)
+    seed: int | None = None
+    arguments: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        if self.sample is not None and self.trials is not None:
+            raise StudyError("give sample or trials, not both")
+        if self.sample is not None:
+            sample_count(self.sample, 1)
+        if self.trials is not None and (isinstance(self.trials, bool) or not isinstance(self.trials, int)):
+            raise StudyError(f"trials must be a whole number of at least 1, but got {self.trials!r}")
+        if self.trials is not None and self.trials < 1:
+            raise StudyError(f"trials must be at least 1, but got {self.trials}")
+        if self.order not in ORDERS:
+            raise StudyError(unknown("order", self.order, ORDERS))
+        check_seed(self.seed)
+        check_sampler(self.sampler)
+
+
+def check_seed(seed: int | None) -> None:
+    """Refuse a seed outside [0, 2**32)."""
+    if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32):
+        raise StudyError(f"seed must be a whole number in [0, 4294967296), but got {seed!r}")
+
+
+def make_space(request: Request, declared: Sequence[Flag]) -> Space:
+    """The space of a request, checked against the script's flags.
+
+    Raises:
+        GridrunsError: It names a flag or a value that the script doesn't take, or nothing is left to vary.
+    """
+    given = request.space
+    if isinstance(given, Space):
+        space = given
+    elif given is None:
+        space = Space.from_flags(declared)
+    elif isinstance(given, (str, Path)):
+        space = load_space(str(given))
+    elif isinstance(given, Mapping):
+        space = Space(given)
+    else:
+        space = Space.from_frame(given)
+    if isinstance(request.settings, Mapping):
+        changes: dict[str, Any] = dict(request.settings)
+    else:
+        changes = dict(parse_setting(text, declared) for text in request.settings)
+        if len(changes) < len(request.settings):
+            raise StudyError("a flag is set twice with --set")
+    space = space.updated(changes).checked(declared)
+    if not space.names:
+        raise StudyError(
+            "there is nothing to search: give a space, set flags, or declare domains (choices, low and high) "
+            "in the script"
+        )
+    return space
+
+
+def base_values(request: Request, declarations: Declarations, space: Space) -> dict[str, Value]:
+    """The value of every flag outside the space: its default, flags.yml, then what follows `--`.
+
+    Raises:
+        GridrunsError: A value that isn't the flag's, or a flag given both in the space and after `--`.
+    """
+    for argument in request.arguments:
+        name = argument.removeprefix("--").split("=")[0]
+        if argument.startswith("--") and name in space.names:
+            raise StudyError(f"flag {name!r} is in the space and also after --; give it once")
+    values = resolve(
+        declarations.flags, file=declarations.file, profile=declarations.profile, argv=request.arguments
+    )
+    return {name: value for name, value in values.items() if name not in space.names}
+
+
+def planned_trials(request: Request, space: Space) -> int:
+    """How many trials a request comes to.
+
+    Raises:
+        StudyError: A number of trials is needed and not given, or is more than the space has points.
+    """
+    if space.size is None:
+        if request.trials is None:
+            raise StudyError(
+                f"the space has ranges ({', '.join(infinite_flags(space))}): give a number of trials"
+            )
+        return request.trials
+    if request.trials is None:
+        return sample_count(1 if request.sample is None else request.sample, space.size)
+    if request.trials > space.size:
+        raise StudyError(
+            f"trials must be at most the {space.size:,} points of the space, but got {request.trials:,}"
+        )
+    return request.trials
+
+
+def infinite_flags(space: Space) -> list[str]:
+    """The flags whose domain is a range without a step."""
+    return [name for name, domain in space.parameters().items() if domain.size is None]
+
+
+def plan_words(planned: int, size: int | None) -> str:
+    """The plan in words: "146 of 2,916 combinations (5.0%)"."""
+    if size is None:
+        return f"{planned:,} trials of a space with ranges"
+    return f"{planned:,} of {size:,} combinations ({100 * planned / size:.1f}%)"
+
+
+def new_seed() -> int:
+    """A seed from the system's entropy, in [0, 2**32)."""
+    return secrets.randbits(32)
+
+
+def check_writable(runs_dir: Path) -> None:
+    """Refuse a runs directory that can't be made or written to, without making it.
+
+    Raises:
+        GridrunsError: It names the directory and the reason.
+    """
+    there = runs_dir.absolute()
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    if not there.is_dir():
+        raise GridrunsError(
+            f"the runs directory {str(runs_dir)!r} can't be made: {str(there)!r} is not a directory"
+        )
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise GridrunsError(
+            f"the runs directory {str(runs_dir)!r} can't be written: no permission for {str(there)!r}"
+        )
+
+
+def make_runs_dir(runs_dir: Path) -> None:
+    """Make the runs directory where it isn't there yet.
+
+    Raises:
+        GridrunsError: It can't be made.
+    """
+    try:
+        runs_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise GridrunsError(f"can't make the runs directory {str(runs_dir)!r}: {error.strerror}") from None

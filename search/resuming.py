@@ -1,0 +1,78 @@
+"""`resume`: going on with a study where it stopped."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from search.launch import Execution, run_study
+from search.script import read_script
+from search.study import StudyError
+from search.study_file import differences, load, script_path
+from search.study_folder import existing_folder, find_study, holds_study
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def resume(
+    study: str | None = None,
+    *,
+    runs_dir: str | Path = "runs",
+    workers: int | str | None = None,
+    trial_timeout: float | str | None = None,
+    timeout: float | str | None = None,
+    memory_limit: int | str | None = None,
+    retries: int | None = None,
+    keep_going: bool | None = None,
+    yes: bool = True,
+    quiet: bool = False,
+) -> "pd.DataFrame":
+    """Go on with a study: what is done stays, what was cut off is run again, the rest follows.
+
+    Args:
+        study: Its name or directory; None for the latest that isn't finished.
+        runs_dir: The directory of all studies.
+        workers: Trials at once; this and the following are as in `tuning_run`, and as they were when None.
+        trial_timeout: Seconds or text.
+        timeout: Seconds or text, for this search.
+        memory_limit: Bytes or text.
+        retries: At least 0.
+        keep_going: Whether to go on when the first trials fail alike.
+        yes: Don't ask before starting.
+        quiet: Show no plan and no progress.
+
+    Returns:
+        The runs of the study as a leaderboard, best first.
+
+    Raises:
+        GridrunsError: There is no such study, another search runs it, or its script has changed.
+        Interrupted: Ctrl-C or SIGTERM; it can be resumed again.
+    """
+    folder = find_study(study, Path(runs_dir))
+    holds_study(folder)
+    script = read_script(script_path(folder))
+    spec = load(folder, script)
+    changes = differences(folder, spec)
+    if changes:
+        raise StudyError(
+            f"study {folder.name!r} can't be resumed: {'; '.join(changes)}. "
+            "`gridruns tune` with its --study name and --extend goes on with what is there now"
+        )
+    asked: dict[str, Any] = {
+        "workers": workers,
+        "trial_timeout": trial_timeout,
+        "timeout": timeout,
+        "memory_limit": memory_limit,
+        "retries": retries,
+        "keep_going": keep_going,
+    }
+    changed = {name: value for name, value in asked.items() if value is not None}
+    execution = Execution(**{**spec.execution, **changed})
+    runner = execution.start(script, spec.planned)
+    try:
+        opened = existing_folder(folder, spec, changed=False)
+        run_study(spec, execution, runner, opened, yes=yes, quiet=quiet)
+    finally:
+        runner.close()
+    from results import leaderboard
+
+    return leaderboard(folder)

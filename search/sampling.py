@@ -1,0 +1,76 @@
+"""What all samplers share: the space as they see it, their errors, and their seeds.
+
+Nothing heavy is imported here, so that naming the samplers costs nothing.
+"""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from gridruns import GridrunsError
+from spaces import Value
+from spaces.domains import Domain
+
+
+class SamplerError(GridrunsError):
+    """A sampler that isn't there, or one that can't search the space it was given."""
+
+
+class SpaceExhausted(Exception):
+    """Every point of a finite space has been given out; the search is over, nothing is wrong."""
+
+
+class Order(Protocol):
+    """A permutation of 0..n-1 that needn't be a list."""
+
+    def __len__(self) -> int:
+        """Return n."""
+        ...
+
+    def __getitem__(self, index: int, /) -> int:
+        """Return the number at `index`, 0 <= index < n."""
+        ...
+
+
+class SpaceLike(Protocol):
+    """The side of `spaces.Space` that samplers use."""
+
+    @property
+    def size(self) -> int | None:
+        """How many points there are; None where a range has no step."""
+        ...
+
+    def point(self, index: int, /) -> dict[str, Value]:
+        """Return the point at `index`, 0 <= index < size, the first flag fastest."""
+        ...
+
+    def key(self, point: Mapping[str, Value], /) -> str:
+        """Return a text that is the same for equal points only."""
+        ...
+
+    def parameters(self) -> dict[str, Domain]:
+        """Return what a sampler chooses: the parameters and their domains."""
+        ...
+
+    def assemble(self, params: Mapping[str, Value], /) -> dict[str, Value]:
+        """Return the point that a choice for every parameter makes."""
+        ...
+
+    def order(self, seed: int, /) -> Order:
+        """Return a random order of all points, a pure function of space and seed."""
+        ...
+
+
+def stream_seed(seed: int, number: int) -> int:
+    """Return the seed of one trial's random numbers, in [1, 2**32).
+
+    NumPy's SeedSequence spreads (seed, number), so that neighbouring seeds and numbers share
+    nothing. Never 0, which keras-tuner takes for "no seed".
+
+    Args:
+        seed: The sampler's seed, 0 or more.
+        number: The trial's number within its study, 0 or more.
+    """
+    from numpy.random import SeedSequence
+
+    words = SeedSequence(seed, spawn_key=(number,)).generate_state(2)
+    return int(words[0]) or int(words[1]) or 1

@@ -1,0 +1,159 @@
+"""study.json: written, read back, and compared with what is asked for now.
+
+It says what the study is. When a study grows or is extended it is replaced, and the former is kept as
+study.1.json, study.2.json ...
+"""
+
+import itertools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from results import layout
+from results.clock import timestamp
+from results.files import read_json, write_json
+from search.script import Script
+from search.study import Metric, Study, StudyError, versions
+from spaces import Flag, Space
+
+FORMAT = 1
+
+
+def to_json(study: Study) -> dict[str, Any]:
+    """The content of study.json."""
+    return {
+        "format": FORMAT,
+        "name": study.name,
+        "created": timestamp(),
+        "script": {
+            "path": str(study.script.path),
+            "shown": study.script.shown,
+            "sha256": study.script.sha256,
+            "modules": {str(path): digest for path, digest in study.script.digests.items()},
+        },
+        "flags": [flag.to_json() for flag in study.declared],
+        "base": dict(study.base),
+        "space": study.space.to_json(),
+        "planned": study.planned,
+        "sample": study.sample,
+        "sampler": {"name": study.sampler, "order": study.order},
+        "metric": {"name": study.metric.name, "goal": study.metric.goal},
+        "seed": study.seed,
+        "execution": dict(study.execution),
+        "versions": versions(),
+    }
+
+
+def save(study: Study, folder: Path) -> None:
+    """Write study.json, keeping the one that is there under the next free number."""
+    current = folder / layout.STUDY
+    if current.exists():
+        former = (folder / f"{current.stem}.{number}.json" for number in itertools.count(1))
+        write_json(next(path for path in former if not path.exists()), read_raw(folder), durable=True)
+    write_json(current, to_json(study), durable=True)
+
+
+def read_raw(folder: Path) -> dict[str, Any]:
+    """The content of a study's study.json.
+
+    Raises:
+        StudyError: There is none that can be read.
+    """
+    raw = read_json(folder / layout.STUDY)
+    if raw is None:
+        raise StudyError(f"no readable {layout.STUDY} in {str(folder)!r}")
+    return raw
+
+
+def load(folder: Path, script: Script) -> Study:
+    """The study that a directory holds, with its script as it is now.
+
+    Raises:
+        StudyError: study.json can't be read or lacks something.
+    """
+    raw = read_raw(folder)
+    try:
+        return Study(
+            name=folder.name,
+            script=script,
+            declared=tuple(Flag.from_json(flag) for flag in raw["flags"]),
+            base=raw["base"],
+            space=Space.from_json(raw["space"]),
+            planned=raw["planned"],
+            sampler=raw["sampler"]["name"],
+            order=raw["sampler"]["order"],
+            metric=Metric(**raw["metric"]),
+            seed=raw["seed"],
+            sample=raw.get("sample"),
+            execution=raw.get("execution", {}),
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise StudyError(f"{str(folder / layout.STUDY)!r} isn't a study's: {error!r}") from None
+
+
+def script_path(folder: Path) -> Path:
+    """Where the script of a study is."""
+    try:
+        return Path(read_raw(folder)["script"]["path"])
+    except (KeyError, TypeError):
+        raise StudyError(f"{str(folder / layout.STUDY)!r} names no script") from None
+
+
+def differences(folder: Path, asked: Study) -> list[str]:
+    """What of a study on disk isn't as it is asked for now, a phrase each; the number of trials aside.
+
+    Raises:
+        StudyError: study.json can't be read or isn't a study's.
+    """
+    try:
+        return _differences(read_raw(folder), asked)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise StudyError(f"{str(folder / layout.STUDY)!r} isn't a study's: {error!r}") from None
+
+
+def _differences(raw: Mapping[str, Any], asked: Study) -> list[str]:
+    now = to_json(asked)
+    found = []
+    if _digests(raw) != _digests(now):
+        found.append("the script or a local module has changed")
+    found += _changed_flags("flags", _by_name(raw.get("flags")), _by_name(now["flags"]))
+    found += _changed_flags("fixed values", raw.get("base", {}), now["base"])
+    if raw.get("space") != now["space"]:
+        found += _changed_space(raw["space"], asked.space)
+    for name in ("sampler", "metric"):
+        if raw.get(name) != now[name]:
+            found.append(f"{name} {_words(raw.get(name))} -> {_words(now[name])}")
+    if raw.get("seed") != now["seed"]:
+        found.append(f"seed {raw.get('seed')} -> {now['seed']}")
+    return found
+
+
+def _digests(raw: Mapping[str, Any]) -> set[str]:
+    return set(raw.get("script", {}).get("modules", {}).values())
+
+
+def _by_name(flags: Any) -> dict[str, Any]:
+    return {flag["name"]: flag for flag in flags or []}
+
+
+def _changed_flags(what: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    changed = [name for name in {**before, **now} if before.get(name, KeyError) != now.get(name, KeyError)]
+    return [f"{what}: {', '.join(changed)}"] if changed else []
+
+
+def _changed_space(before: Any, now: Space) -> list[str]:
+    then = Space.from_json(before)
+    domains, former = now.parameters(), then.parameters()
+    phrases = []
+    for name in {**former, **domains}:
+        if name not in domains:
+            phrases.append(f"without {name}")
+        elif name not in former:
+            phrases.append(f"with {name}: {domains[name].describe()}")
+        elif domains[name] != former[name]:
+            phrases.append(f"{name}: {former[name].describe()} -> {domains[name].describe()}")
+    return [f"space {'; '.join(phrases) or 'with other rows or another order of flags'}"]
+
+
+def _words(value: Any) -> str:
+    return " ".join(str(part) for part in value.values()) if isinstance(value, dict) else str(value)

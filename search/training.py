@@ -1,0 +1,118 @@
+"""A single training run: one script, one set of flags, one run directory."""
+
+import codecs
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from results import layout
+from results.runs import read_run
+from results.status import Status
+from results.table import run_info
+from search.executor import Ending, Executor, Trial
+from search.executors import check_executor, make_executor, resources_for
+from search.objective import Verdict, judge
+from search.plan import check_seed, check_writable, make_runs_dir, new_seed
+from search.record import begin_run, close_run, run_record
+from search.script import read_script
+from search.study import versions
+from spaces import Value, resolve
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LOOK = 0.2  # seconds between two looks at the output of the run
+
+
+def training_run(
+    file: str | Path,
+    flags: Mapping[str, Value] | None = None,
+    *,
+    seed: int | None = None,
+    threads: int | str = "auto",
+    executor: str = "local",
+    start_method: str = "auto",
+    runs_dir: str | Path = "runs",
+    arguments: Sequence[str] = (),
+    quiet: bool = False,
+) -> "pd.DataFrame":
+    """Run a script once and record it.
+
+    Args:
+        file: The training script; it calls `flags()`.
+        flags: Values of flags; they win over `arguments`, flags.yml and the defaults.
+        seed: Seeds Python, NumPy and Keras, in [0, 2**32); None draws a new one.
+        threads: Threads of TensorFlow, OpenMP and BLAS; "auto" for all cores.
+        executor: "local" (a process of its own) or "inline" (this process).
+        start_method: "fork", "spawn" or "auto" (see `tuning_run`).
+        runs_dir: The directory in which the run gets its own.
+        arguments: Values of flags as on the script's command line.
+        quiet: Don't show the script's output while it runs.
+
+    Returns:
+        The run as a DataFrame of one row (see `results.run_info`), whatever its status.
+
+    Raises:
+        GridrunsError: Something asked for can't be; nothing has been written then.
+        KeyboardInterrupt: Ctrl-C; the run is recorded as interrupted.
+    """
+    check_executor(executor, start_method)
+    check_seed(seed)
+    check_writable(Path(runs_dir))
+    script = read_script(file)
+    resources = resources_for(executor, 1, threads, 1)
+    runner = make_executor(executor, script, resources, start_method)
+    try:
+        declared = runner.declarations()
+        values = resolve(
+            declared.flags, file=declared.file, profile=declared.profile, argv=arguments, values=flags
+        )
+        chosen = new_seed() if seed is None else seed
+        make_runs_dir(Path(runs_dir))
+        record = run_record(script, values, 0, chosen, resources.threads, versions=versions())
+        run_dir = begin_run(Path(runs_dir), record, values)
+        output = None if quiet or executor == "inline" else sys.stdout
+        _run(runner, Trial(0, values, chosen, run_dir.absolute()), run_dir, output)
+    finally:
+        runner.close()
+    return run_info(run_dir)
+
+
+def _run(runner: Executor, trial: Trial, run_dir: Path, output: TextIO | None) -> None:
+    """Run the trial, showing its output as it comes, and record its end."""
+    follower = _Follower(run_dir / layout.OUTPUT, output)
+    try:
+        runner.submit(trial)
+        endings: list[Ending] = []
+        while not endings:
+            endings = runner.wait(LOOK)
+            follower.show()
+    except BaseException:
+        runner.kill(trial.number)
+        endings = runner.wait() or [Ending(trial.number, None)]
+        close_run(run_dir, endings[0], Verdict(Status.INTERRUPTED, "the run was stopped", None))
+        raise
+    run = read_run(run_dir)
+    close_run(run_dir, endings[0], judge(endings[0], run), run.error)
+
+
+class _Follower:
+    """Copies a growing log to a stream."""
+
+    def __init__(self, log: Path, output: TextIO | None) -> None:
+        self._log = log
+        self._output = output
+        self._start = 0
+        self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+
+    def show(self) -> None:
+        """Copy what is new."""
+        if self._output is None or not self._log.exists():
+            return
+        with self._log.open("rb") as file:
+            file.seek(self._start)
+            new = file.read()
+        self._start += len(new)
+        self._output.write(self._decoder.decode(new))
+        self._output.flush()

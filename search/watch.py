@@ -1,0 +1,150 @@
+"""What a trial may take at most: wall time and memory, and who ran out of it."""
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from gridruns import GridrunsError
+from results.status import Status
+from search.executor import Ending
+
+LOOK = 0.2  # seconds between two looks at the trials' memory, where it has a limit
+PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What trials and their search may take at most; None for no limit.
+
+    Attributes:
+        trial_seconds: Wall time of a trial, more than 0.
+        search_seconds: Wall time of the whole search, more than 0.
+        memory_bytes: Memory of all processes of a trial together, more than 0. What they share with others
+            (the warm parent) counts in proportion, as the kernel does (PSS, Linux).
+        retries: How often a trial is run again that was killed, or, alone, that ran out of memory;
+            at least 0.
+    """
+
+    trial_seconds: float | None = None
+    search_seconds: float | None = None
+    memory_bytes: int | None = None
+    retries: int = 1
+
+    def __post_init__(self) -> None:
+        for name, value in (
+            ("trial_timeout", self.trial_seconds),
+            ("timeout", self.search_seconds),
+            ("memory_limit", self.memory_bytes),
+        ):
+            if value is not None and not value > 0:
+                raise GridrunsError(f"{name} must be more than 0, but got {value}")
+        if isinstance(self.retries, bool) or not isinstance(self.retries, int) or self.retries < 0:
+            raise GridrunsError(f"retries must be a whole number of at least 0, but got {self.retries!r}")
+        if self.memory_bytes is not None and not Path("/proc/self/smaps_rollup").exists():
+            raise GridrunsError("memory_limit needs Linux, whose /proc tells the memory of a process group")
+
+
+@dataclass
+class Watch:
+    """Keeps the time and the memory of running trials.
+
+    Attributes:
+        limits: What they may take.
+        started: When each began, by number, on the monotonic clock.
+        seen: The most memory that a look has found with each, in bytes, by number.
+    """
+
+    limits: Limits
+    started: dict[int, float] = field(default_factory=dict)
+    seen: dict[int, int] = field(default_factory=dict)
+
+    def begin(self, number: int) -> None:
+        """A trial begins."""
+        self.started[number] = time.monotonic()
+
+    def end(self, ending: Ending) -> Ending:
+        """A trial has ended: return how, with the memory that was seen where that is more.
+
+        The kernel counts the trial's own process only, and children that it has waited for.
+        """
+        self.started.pop(ending.number, None)
+        seen = self.seen.pop(ending.number, 0)
+        if seen <= (ending.peak_memory_bytes or 0):
+            return ending
+        return replace(ending, peak_memory_bytes=seen)
+
+    @property
+    def tick(self) -> float:
+        """Seconds until the next look: 1, or less where a limit is near or memory is watched."""
+        ticks = [1.0]
+        if self.limits.memory_bytes is not None:
+            ticks.append(LOOK)
+        if self.limits.trial_seconds is not None and self.started:
+            ticks.append(min(self.started.values()) + self.limits.trial_seconds - time.monotonic())
+        return max(0.01, min(ticks))
+
+    def exceeded(self, groups: Mapping[int, int]) -> dict[int, tuple[Status, str]]:
+        """The trials that have gone over a limit: how each is to end, and why.
+
+        Args:
+            groups: The process group of each running trial, by number, where it has one.
+        """
+        over: dict[int, tuple[Status, str]] = {}
+        limit = self.limits.memory_bytes
+        if limit is not None and groups:
+            for number, used in memory_of(groups).items():
+                self.seen[number] = max(used, self.seen.get(number, 0))
+                if used > limit:
+                    over[number] = (Status.OOM, f"took {_mib(used)}, over the memory limit of {_mib(limit)}")
+        seconds = self.limits.trial_seconds
+        if seconds is not None:
+            now = time.monotonic()
+            for number, start in self.started.items():
+                if now - start >= seconds:
+                    over[number] = (Status.TIMEOUT, f"over the trial timeout of {seconds:g} s")
+        return over
+
+
+def memory_of(groups: Mapping[int, int]) -> dict[int, int]:
+    """The memory of process groups in bytes, proportional shares of what is shared (PSS, proc(5)).
+
+    Args:
+        groups: Process group numbers by key.
+    """
+    wanted = {group: key for key, group in groups.items()}
+    used = dict.fromkeys(groups, 0)
+    for entry in os.listdir("/proc"):
+        if not entry.isdigit():
+            continue
+        try:
+            stat = Path("/proc", entry, "stat").read_text(errors="replace")
+            group = int(stat.rsplit(")", 1)[1].split()[2])
+            if group in wanted:
+                used[wanted[group]] += _pss(entry)
+        except (OSError, IndexError, ValueError):
+            continue  # it ended meanwhile
+    return used
+
+
+def _pss(pid: str) -> int:
+    for line in Path("/proc", pid, "smaps_rollup").read_text().splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
+def kernel_kills() -> int:
+    """How many processes the kernel has killed for want of memory since it started (Linux; else 0)."""
+    try:
+        for line in Path("/proc/vmstat").read_text().splitlines():
+            if line.startswith("oom_kill "):
+                return int(line.split()[1])
+    except OSError:
+        return 0
+    return 0
+
+
+def _mib(count: int) -> str:
+    return f"{count / (1 << 20):,.0f} MiB"

@@ -1,0 +1,78 @@
+"""A real browser for tests: headless Chromium. What its console says or a page fetches fails the test."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+CHROMIUM = Path("/usr/bin/chromium")
+SWITCHES = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+OFFLINE = ("file:", "data:", "blob:", "about:")
+LOOPBACK = ("http://127.0.0.1:", "http://localhost:", "ws://127.0.0.1:", "ws://localhost:")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium, one for all tests of a module."""
+    if not CHROMIUM.exists():
+        pytest.skip(f"NO BROWSER: {CHROMIUM} is missing, so no page was looked at; apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
+        yield opened
+        opened.close()
+
+
+@contextmanager
+def watched(browser: Any, allowed: tuple[str, ...], **context: Any) -> Iterator[Any]:
+    """A page in a context of its own that must log no error and ask for nothing but what is allowed."""
+    complaints: list[str] = []
+
+    def logged(message: Any) -> None:
+        if message.type == "error":
+            complaints.append(f"console: {message.text}")
+
+    def requested(request: Any) -> None:
+        if not request.url.startswith(allowed):
+            complaints.append(f"asked for {request.url}")
+
+    inside = browser.new_context(**context)
+    page = inside.new_page()
+    page.set_default_timeout(20_000)
+    page.on("pageerror", lambda error: complaints.append(f"uncaught: {error}"))
+    page.on("console", logged)
+    page.on("request", requested)
+    yield page
+    inside.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def page(browser: Any) -> Iterator[Any]:
+    """A page for files: nothing may be fetched, no error or warning logged."""
+    with watched(browser, OFFLINE) as opened:
+        yield opened
+
+
+@pytest.fixture
+def loopback_page(browser: Any) -> Iterator[Any]:
+    """A page for what a test serves on this machine: nothing may be fetched from elsewhere."""
+    with watched(browser, (*OFFLINE, *LOOPBACK)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def page_with(browser: Any) -> Callable[..., Any]:
+    """`page` as a context manager with options of the browser's context: `page_with(color_scheme="dark")`."""
+    return lambda **context: watched(browser, OFFLINE, **context)

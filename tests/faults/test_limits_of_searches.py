@@ -1,0 +1,82 @@
+"""The search's own timeout, retries, and failing fast."""
+
+import time
+from pathlib import Path
+
+from results import leaderboard
+from tests.faults.support import check_no_process, check_readers, gridruns, points
+
+HEAD = """
+import os, time
+import numpy as np
+from results import log_metrics
+from spaces import flag_integer, flags
+A = flags(flag_integer("a", 1), flag_integer("b", 1)).a
+log_metrics(1, val_loss=A)
+"""
+
+
+def test_a_search_over_its_timeout_ends_what_runs_and_can_go_on(folder: Path) -> None:
+    tune = ["tune", "train.py", "--set", "a=1,2,3,4,5,6", "--workers", "2", "--study", "s", "--timeout", "2"]
+    begun = time.monotonic()
+    done = gridruns(*tune, "--", "--seconds", "1.5")
+    assert time.monotonic() - begun < 20
+    assert done.returncode == 0, done.stderr
+    check_no_process(folder)
+    board = leaderboard("runs/s")
+    cut = board[board["status"] == "interrupted"]
+    assert len(cut) == 2
+    assert set(cut["reason"]) == {"the search's timeout of 2 s was over"}
+    assert cut["cpu_seconds"].notna().all()
+    check_readers()
+    done = gridruns("resume", "--timeout", "1h")
+    assert done.returncode == 0, done.stderr
+    assert sorted(a for a, _, _ in points().values()) == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_trial_that_runs_out_of_memory_is_run_again_alone(folder: Path) -> None:
+    Path("train.py").write_text(
+        HEAD + "field = np.ones(50_000_000) if A == 2 else 0\ntime.sleep(60 if A == 2 else 0.3)\n"
+    )
+    done = gridruns("tune", "train.py", "--set", "a=1,2,3,4,5", "--order", "grid", "--workers", "2",
+                    "--study", "s", "--memory-limit", "250M", "--retries", "2")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    board = leaderboard("runs/s").sort_values("start")
+    assert sorted(board[board["status"] == "completed"]["flag_a"]) == [1, 3, 4, 5]
+    oom = board[board["flag_a"] == 2]
+    assert list(oom["status"]) == ["oom"] * 3
+    assert oom["number"].nunique() == oom["seed"].nunique() == 1
+    for _, again in oom.iloc[1:].iterrows():
+        others = board[board["run_dir"] != again["run_dir"]]
+        assert not ((others["start"] < again["end"]) & (others["end"] > again["start"])).any()
+
+
+def test_trials_that_all_fail_alike_stop_the_search(folder: Path) -> None:
+    Path("train.py").write_text(HEAD + "raise RuntimeError('no GPU')\n")
+    tune = ["tune", "train.py", "--set", "a=1,2,3,4,5,6,7,8", "--workers", "2", "--study", "s"]
+    done = gridruns(*tune)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith(
+        "gridruns: stopped: the first 3 trials all ended the same way: RuntimeError: no GPU"
+    )
+    check_no_process(folder)
+    board = leaderboard("runs/s")
+    assert 3 <= len(board) <= 4
+    assert (board["status"] == "failed").sum() == 3
+    done = gridruns(*tune, "--keep-going")
+    assert done.returncode == 1
+    assert "no trial ended with a value of the metric 'val_loss'" in done.stderr
+    board = leaderboard("runs/s")
+    assert sorted(board[board["status"] == "failed"]["flag_a"]) == [1, 2, 3, 4, 5, 6, 7, 8]
+
+
+def test_exceptions_are_not_tried_again(folder: Path) -> None:
+    Path("train.py").write_text(HEAD + "assert A != 2\n")
+    done = gridruns("tune", "train.py", "--set", "a=1,2,3", "--study", "s", "--retries", "5")
+    assert done.returncode == 0, done.stderr
+    board = leaderboard("runs/s")
+    assert sorted(zip(board["flag_a"], board["status"], strict=True)) == [
+        (1, "completed"), (2, "failed"), (3, "completed"),
+    ]  # fmt: skip
+    assert gridruns("resume", "s").returncode == 0
+    assert len(leaderboard("runs/s")) == 3

@@ -1,0 +1,117 @@
+"""Ctrl-C, SIGTERM, a closed terminal, a reader that has gone: trials are marked and nothing is orphaned."""
+
+import fcntl
+import os
+import pty
+import signal
+import subprocess
+import termios
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from results import leaderboard
+from tests.faults.support import (
+    DEADLINE,
+    check_no_process,
+    check_readers,
+    command,
+    gridruns,
+    points,
+    runs_of,
+    started,
+    wait_until,
+)
+
+TUNE = ["tune", "train.py", "--set", "a=1,2,3,4", "--workers", "2", "--study", "s"]
+LONG = [*TUNE, "--", "--seconds", "600"]
+SHORT = [*TUNE, "--", "--seconds", "0.4"]
+
+
+def two_run() -> None:
+    wait_until(lambda: len(runs_of()) == 2, "two trials")
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)],
+)
+def test_a_signal_ends_what_runs_marks_it_and_says_how_to_go_on(
+    number: signal.Signals, code: int, folder: Path
+) -> None:
+    with started(*LONG) as process:
+        two_run()
+        family = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(number)
+        if number is signal.SIGINT:  # the first Ctrl-C only asks
+            assert process.stderr is not None
+            heard = iter(process.stderr.readline, "")
+            assert any("running trials finish first" in line for line in heard)
+            process.send_signal(number)
+        output, _ = process.communicate(timeout=DEADLINE)
+    assert process.returncode == code
+    assert "gridruns resume s " in output
+    assert not psutil.wait_procs(family, timeout=10)[1]
+    board = leaderboard("runs/s")
+    assert list(board["status"]) == ["interrupted"] * 2
+    assert list(board["reason"]) == ["the search was stopped"] * 2
+    assert list(board["signal"]) == ["SIGKILL"] * 2
+    assert board["cpu_seconds"].notna().all()
+    check_readers()
+
+
+def on_terminal(arguments: list[str], before: Callable[[], object]) -> tuple[subprocess.Popen[bytes], int]:
+    """Start gridruns on a terminal of its own; return it and the terminal's other end."""
+    ours, theirs = pty.openpty()
+
+    def take_terminal() -> None:
+        os.setsid()
+        fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)
+        before()
+
+    process = subprocess.Popen(
+        command(*arguments), stdin=theirs, stdout=theirs, stderr=theirs, preexec_fn=take_terminal
+    )
+    os.close(theirs)
+    return process, ours
+
+
+def test_a_closed_terminal_ends_the_search_and_leaves_no_orphan(folder: Path) -> None:
+    process, terminal = on_terminal([*TUNE, "--yes", "--", "--seconds", "600"], lambda: None)
+    two_run()
+    os.close(terminal)
+    process.wait(DEADLINE)
+    check_no_process(folder)
+    assert list(leaderboard("runs/s")["reason"]) == ["the search was stopped"] * 2
+
+
+def test_under_nohup_a_search_outlives_its_terminal(folder: Path) -> None:
+    def ignore() -> None:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    process, terminal = on_terminal([*TUNE, "--yes", "--", "--seconds", "0.4"], ignore)
+    two_run()
+    os.close(terminal)
+    process.wait(DEADLINE)
+    assert len(points()) == 4
+
+
+def test_a_search_goes_on_when_nobody_reads_what_it_says(folder: Path) -> None:
+    with started(*SHORT, stderr=subprocess.STDOUT) as process:
+        two_run()
+        assert process.stdout is not None
+        process.stdout.close()
+        process.wait(DEADLINE)
+    assert len(points()) == 4
+
+
+def test_a_search_that_was_stopped_goes_on(folder: Path) -> None:
+    with started(*TUNE, "--", "--seconds", "1") as process:
+        two_run()
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=DEADLINE)
+    assert gridruns("resume").returncode == 0
+    assert len(points()) == 4
+    assert (leaderboard("runs/s")["status"] == "interrupted").sum() == 2
