@@ -149,7 +149,15 @@ def kill_sleeper(search: int) -> None:
 def sleepers(search: int) -> list[psutil.Process]:
     """The trials of a search that runs: the children of the warm parent."""
     return [trial for parent in psutil.Process(search).children() for trial in parent.children()
-            if trial.status() != psutil.STATUS_ZOMBIE]  # fmt: skip
+            if runs(trial)]  # fmt: skip
+
+
+def runs(process: psutil.Process) -> bool:
+    """Whether a process, listed a moment ago, is still there."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def test_the_search_goes_on_after_sigkill_of_the_warm_parent(folder: Path) -> None:
