@@ -14,7 +14,7 @@ from typing import Any
 from results.checks import real_numbers
 from results.errors import RecordError
 from results.import_hook import when_imported
-from results.recorder import Recorder
+from results.recorder import Pruned, Recorder
 
 _log = logging.getLogger(__name__)
 
@@ -68,6 +68,7 @@ class _Watch:
         self.keras = keras
         self.planned = 0  # epochs, over all calls of fit()
         self.completed = 0
+        self.pruned: Pruned | None = None
 
     def fit(
         self, original: Callable[..., Any], model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -86,10 +87,13 @@ class _Watch:
         callback = _epoch_callback(self, model)
         remove = _append_callback(self.keras, given, callback)
         try:
-            return original(*given.args, **given.kwargs)
+            history = original(*given.args, **given.kwargs)
         finally:
             remove()
             self.recorder.properties(epochs_completed=self.completed)
+        if self.pruned is not None:
+            raise self.pruned
+        return history
 
     def evaluate(
         self, original: Callable[..., Any], model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -108,10 +112,17 @@ class _Watch:
         self.recorder.evaluated(single_numbers(found, "evaluate()"))
         return answer
 
-    def epoch_end(self, logs: Mapping[str, Any]) -> None:
-        """Record an epoch of `fit()`."""
+    def epoch_end(self, model: Any, logs: Mapping[str, Any], last: bool) -> None:
+        """Record an epoch of `fit()`; end the training, as callbacks of Keras do, where the search says so.
+
+        Keras then leaves the model as after any early end, best weights restored where that was asked for.
+        """
         self.completed += 1
-        self.recorder.log(single_numbers(logs, "fit()"))
+        try:
+            self.recorder.log(single_numbers(logs, "fit()"), last=last)
+        except Pruned as pruned:
+            self.pruned = pruned
+            model.stop_training = True
 
 
 def _bind(
@@ -156,7 +167,9 @@ def _epoch_callback(watch: _Watch, model: Any) -> Any:
             if not self.was_built:  # its layers had no shapes when the training began
                 watch.recorder.properties(model=_summary(watch.keras, model))
                 self.was_built = True
-            watch.epoch_end(logs or {})
+            # Our callback is the last: a callback of the user's may have ended the training already.
+            last = model.stop_training or epoch + 1 == (self.params or {}).get("epochs")
+            watch.epoch_end(model, logs or {}, bool(last))
 
     return EpochRecorder()
 

@@ -15,7 +15,14 @@ from results.files import encode, write_all, write_json
 if TYPE_CHECKING:
     from results.tensorboard import ScalarWriter
 
-Observer = Callable[[int, Mapping[str, float]], object]
+Observer = Callable[[int, Mapping[str, float], bool], object]
+
+
+class Pruned(BaseException):
+    """The search has told this run to stop: raised by `log_metrics`, and by a `fit()` once it has stopped.
+
+    Not an Exception, so that a script that bears its own errors doesn't go on in spite of it.
+    """
 
 
 class Recorder:
@@ -26,7 +33,8 @@ class Recorder:
 
     Attributes:
         run_dir: The run's directory; it exists.
-        observers: Called with (step, metrics) after each `log`, in order; what they raise goes to who logged.
+        observers: Called with (step, metrics, last) after each `log`, in order; what they raise goes to who
+            logged.
     """
 
     def __init__(self, run_dir: str | Path) -> None:
@@ -38,12 +46,13 @@ class Recorder:
         self._properties: dict[str, Any] = {}
         self._calls: list[dict[str, Any]] = []
 
-    def log(self, metrics: Mapping[str, Any], *, step: int | None = None) -> None:
+    def log(self, metrics: Mapping[str, Any], *, step: int | None = None, last: bool = False) -> None:
         """Append metrics to metrics.jsonl, with all their digits, and to TensorBoard's scalars.
 
         Args:
             metrics: Numbers by name; a name that begins with `val_` is the validation twin of the rest of it.
             step: At least 0. None counts 1, 2, ... over all such calls, whatever other steps are logged.
+            last: Whether the training ends with this step anyway, so that nothing is left to be saved.
 
         Raises:
             RecordError: A value is no real number, or the step isn't a whole number of at least 0.
@@ -56,7 +65,7 @@ class Recorder:
         write_all(self._metrics_file().fileno(), line.encode())
         self._scalar_writer().write(step, checked)
         for observer in list(self.observers):
-            observer(step, checked)
+            observer(step, checked, last)
 
     def evaluated(self, metrics: Mapping[str, Any]) -> None:
         """Record what an evaluation found; of each metric the last value counts, and every call is kept.
@@ -158,6 +167,7 @@ def log_metrics(step: int, metrics: Mapping[str, Any] | None = None, /, **named:
 
     Raises:
         RecordError: A value is no real number, a name is given twice, or the step is no step.
+        Pruned: The search's pruner gives this trial up; let it through.
 
     Examples:
         log_metrics(3, loss=0.21, val_loss=0.25)

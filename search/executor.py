@@ -6,7 +6,7 @@ directory. Every executor passes the same suite (tests/search/test_executors.py)
 """
 
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -90,6 +90,27 @@ class Resources:
         return ",".join(self.gpus[slot :: self.workers])
 
 
+@dataclass(frozen=True)
+class Report:
+    """What a running trial has logged at one step.
+
+    Attributes:
+        number: The trial's number.
+        step: At least 0; the epochs of `fit()` count 1, 2, ... over all its calls.
+        metrics: By name; they may be NaN or infinite.
+        last: Whether the training ends there anyway.
+    """
+
+    number: int
+    step: int
+    metrics: Mapping[str, float]
+    last: bool
+
+
+Judge = Callable[[Report], bool]
+"""Says whether a trial is to stop after a step; of a last step it is told, and its answer doesn't count."""
+
+
 def signal_name(number: int) -> str:
     """The name of a signal, SIGKILL for 9; real-time signals have only numbers."""
     try:
@@ -117,8 +138,14 @@ class Executor(Protocol):
         """
         ...
 
-    def submit(self, trial: Trial) -> None:
-        """Start a trial. The caller keeps at most `slots` of them running."""
+    def submit(self, trial: Trial, judge: Judge | None = None) -> None:
+        """Start a trial. The caller keeps at most `slots` of them running.
+
+        Args:
+            trial: What to run.
+            judge: Called within `wait` (or within `submit`, where the trial runs in this process) for each
+                step that the trial logs; the trial waits for its answer. None asks nothing.
+        """
         ...
 
     def wait(self, timeout: float | None = None) -> list[Ending]:

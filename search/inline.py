@@ -14,15 +14,16 @@ import sys
 import tempfile
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
 from results import layout
 from results.files import read_json
+from results.recorder import Pruned
 from search.archive import local_modules
-from search.executor import Declarations, Ending, ExecutorError, Resources, Trial
+from search.executor import Declarations, Ending, ExecutorError, Judge, Report, Resources, Trial
 from search.limits import THREAD_VARIABLES, environment
 from search.local import read_declarations
 from search.script import Script
@@ -54,12 +55,17 @@ class InlineExecutor:
         assert found is not None, "a child that returns has written what it found"
         return read_declarations(found, self.script.shown)
 
-    def submit(self, trial: Trial) -> None:
+    def submit(self, trial: Trial, judge: Judge | None = None) -> None:
         """Run the trial to its end."""
+
+        def observe(step: int, metrics: Mapping[str, float], last: bool) -> None:
+            if judge is not None and judge(Report(trial.number, step, metrics, last)) and not last:
+                raise Pruned
+
         started = time.process_time()
         try:
             with _tidy(self.script.path.parent), _copied_to(trial.run_dir / layout.OUTPUT):
-                code = run(self._job(trial.run_dir, trial))
+                code = run(self._job(trial.run_dir, trial), observer=observe)
         except (KeyboardInterrupt, bdb.BdbQuit):
             self.ended.append(Ending(trial.number, None, signal.SIGINT, time.process_time() - started))
             raise KeyboardInterrupt from None

@@ -19,7 +19,7 @@ from typing import IO, Any
 
 from results import layout
 from results.files import read_json
-from search.executor import Declarations, Ending, ExecutorError, Resources, Trial
+from search.executor import Declarations, Ending, ExecutorError, Judge, Report, Resources, Trial
 from search.limits import environment
 from search.script import OURS, Script
 from search.worker import Job
@@ -52,6 +52,7 @@ class LocalExecutor:
         self.running: dict[int, int] = {}
         self.pids: dict[int, int] = {}
         self.ended: deque[Ending] = deque()
+        self.judges: dict[int, Judge] = {}
         self._open()
 
     @property
@@ -74,8 +75,10 @@ class LocalExecutor:
             raise ExecutorError(f"{self.script.shown} ended ({how}) before it called flags()")
         return read_declarations(found, self.script.shown)
 
-    def submit(self, trial: Trial) -> None:
+    def submit(self, trial: Trial, judge: Judge | None = None) -> None:
         """Start a trial on a free worker."""
+        if judge is not None:
+            self.judges[trial.number] = judge
         taken = set(self.running.values())
         slot = next(slot for slot in range(self.slots) if slot not in taken)
         self.running[trial.number] = slot
@@ -94,6 +97,7 @@ class LocalExecutor:
         self.ended.clear()
         for ending in endings:
             self.running.pop(ending.number, None)
+            self.judges.pop(ending.number, None)
         return endings
 
     def kill(self, number: int) -> None:
@@ -161,7 +165,7 @@ class LocalExecutor:
         self.pids[number] = (
             0  # before it is sent, so that a nursery found dead counts this trial among its own
         )
-        self._send(op="start", id=number, job=asdict(job), method=self.method)
+        self._send(op="start", id=number, job=asdict(job), method=self.method, asks=number in self.judges)
 
     def _hear_ready(self) -> None:
         """Wait until the nursery has imported; leave out of the next what makes this one unsafe to fork."""
@@ -193,6 +197,9 @@ class LocalExecutor:
             if message["event"] == "started":
                 self.pids[number] = message["pid"]
                 continue
+            if message["event"] == "report":
+                self._answer(Report(number, message["step"], message["metrics"], message["last"]))
+                continue
             del self.pids[number]
             self.ended.append(
                 Ending(
@@ -203,6 +210,12 @@ class LocalExecutor:
                     message["peak_memory_bytes"],
                 )
             )
+
+    def _answer(self, report: Report) -> None:
+        """Let the search judge a step of a trial, and tell the trial."""
+        stop = self.judges[report.number](report)
+        if not report.last:
+            self._send(op="answer", id=report.number, stop=stop)
 
     def _receive(self, timeout: float | None) -> list[dict[str, Any]]:
         """Return the messages that have come, waiting for the first; none where the nursery has died."""

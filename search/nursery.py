@@ -8,10 +8,14 @@ with it when the search dies. docs/decisions/0003-a-warm-parent-of-our-own.md sa
 multiprocessing's forkserver.
 
 The socket carries JSON, a line a message:
-    to it    {"op": "start", "id": 7, "job": {...}, "method": "fork"}     {"op": "kill", "id": 7}
+    to it    {"op": "start", "id": 7, "job": {...}, "method": "fork", "asks": false}
+             {"op": "kill", "id": 7}
     from it  {"event": "ready"}          {"event": "unsafe", "module": "...", "why": "..."}
              {"event": "started", "id": 7, "pid": 4711}
              {"event": "ended", "id": 7, "exit_code": 0, "signal": null, "cpu_seconds": 1.2, ...}
+and, of a trial that is to ask after each step whether to go on (search/wire.py),
+    from it  {"event": "report", "id": 7, "step": 3, "metrics": {...}, "last": false}
+    to it    {"op": "answer", "id": 7, "stop": false}
 """
 
 import atexit
@@ -24,11 +28,13 @@ import subprocess
 import sys
 import threading
 import traceback
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from results import layout
 from search.lifeline import adopt_orphans, children, die_with_parent
+from search.wire import Asker, Lines
 from search.worker import Job, preload, run
 
 # What the child uses of ours whatever the script does, so that no child imports it for itself.
@@ -64,6 +70,7 @@ class Nursery:
         self.pids: dict[int, int] = {}
         self.kin: set[int] = set()  # processes that the imports have started
         self.selector = selectors.DefaultSelector()
+        self.lines = Lines(self.selector)
         self.wake, waker = socket.socketpair()
         self.waker = waker
         for end in (self.wake, waker):
@@ -82,7 +89,11 @@ class Nursery:
         """Carry out orders until the search closes its end, dies or is killed."""
         pending = b""
         while True:
-            ready = {key.fileobj for key, _ in self.selector.select()}
+            keys = [key for key, _ in self.selector.select()]
+            ready = {key.fileobj for key in keys}
+            for key in keys:
+                if key.data is not None:
+                    self.relay(key.data)
             if self.wake in ready:
                 self.wake.recv(4096)
                 self.reap()
@@ -95,16 +106,31 @@ class Nursery:
                     self.obey(json.loads(line))
 
     def obey(self, order: dict[str, Any]) -> None:
-        """Start or kill a child."""
+        """Start or kill a child, or pass on what it has asked."""
+        number = order["id"]
         if order["op"] == "kill":
-            if order["id"] in self.pids:
-                _kill_group(self.pids[order["id"]])
-            return
-        job = Job(**order["job"])
-        start = self.fork if order["method"] == "fork" else spawn
-        pid = start(job)
-        self.pids[order["id"]] = pid
-        self.say(event="started", id=order["id"], pid=pid)
+            if number in self.pids:
+                _kill_group(self.pids[number])
+        elif order["op"] == "answer":
+            self.lines.answer(number, order["stop"])
+        else:
+            self.start(number, Job(**order["job"]), order["method"], order["asks"])
+
+    def start(self, number: int, job: Job, method: str, asks: bool) -> None:
+        """Start a child."""
+        theirs = self.lines.open(number) if asks else None
+        if theirs is not None:
+            job = replace(job, line=theirs.fileno())
+        pid = self.fork(job) if method == "fork" else spawn(job)
+        if theirs is not None:
+            theirs.close()
+        self.pids[number] = pid
+        self.say(event="started", id=number, pid=pid)
+
+    def relay(self, number: int) -> None:
+        """Pass on what a child has reported."""
+        for report in self.lines.reports(number):
+            self.say(event="report", id=number, **report)
 
     def fork(self, job: Job) -> int:
         """Fork a child that runs the job."""
@@ -130,6 +156,7 @@ class Nursery:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         self.selector.close()
+        self.lines.release()
         for end in (self.link, self.wake, self.waker):
             end.close()
         atexit._clear()
@@ -143,6 +170,8 @@ class Nursery:
             _, status, usage = os.wait4(pid, 0)
             del self.pids[number]
             self.sweep()
+            self.relay(number)
+            self.lines.close(number)
             code = os.waitstatus_to_exitcode(status)
             self.say(
                 event="ended",
@@ -187,7 +216,10 @@ def spawn(job: Job) -> int:
         f"import sys; sys.path[:] = {sys.path!r}; from search.nursery import spawned; spawned({os.getpid()})"
     )
     process = subprocess.Popen(
-        [sys.executable, "-P", "-c", code], stdin=subprocess.PIPE, start_new_session=True, close_fds=True
+        [sys.executable, "-P", "-c", code],
+        stdin=subprocess.PIPE,
+        start_new_session=True,
+        pass_fds=[] if job.line is None else [job.line],
     )
     assert process.stdin is not None
     process.stdin.write(json.dumps(job.__dict__).encode())
@@ -209,7 +241,8 @@ def child(job: Job) -> int:
     _redirect(Path(job.run_dir))
     if job.gpu is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = job.gpu
-    code = run(job, at_end=atexit._run_exitfuncs)
+    observer = None if job.line is None else Asker(job.line)
+    code = run(job, at_end=atexit._run_exitfuncs, observer=observer)
     sys.stdout.flush()
     sys.stderr.flush()
     return code

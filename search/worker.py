@@ -22,7 +22,7 @@ from results import layout
 from results.files import write_json
 from results.import_hook import when_imported
 from results.keras_hooks import install
-from results.recorder import Recorder, recording
+from results.recorder import Observer, Pruned, Recorder, recording
 from search.archive import archive_figures, archive_imported, archive_sources
 from spaces import Declared, declaring, provide
 
@@ -39,6 +39,7 @@ class Job:
         values: The value of every flag, or None to read the script's declarations instead.
         seed: Seeds Python, NumPy and Keras; in [0, 2**32).
         gpu: A value for CUDA_VISIBLE_DEVICES, or None to leave it.
+        line: The descriptor of the socket over which the run asks after each step whether to go on, or None.
     """
 
     script: str
@@ -48,6 +49,7 @@ class Job:
     values: Mapping[str, Any] | None = None
     seed: int = 0
     gpu: str | None = None
+    line: int | None = None
 
 
 class TooEarly(BaseException):
@@ -61,7 +63,7 @@ class _Refuser(Recorder):
         """Refuse `fit()`, which opens with its properties."""
         raise TooEarly("fit()")
 
-    def log(self, metrics: Mapping[str, Any], *, step: int | None = None) -> None:
+    def log(self, metrics: Mapping[str, Any], *, step: int | None = None, last: bool = False) -> None:
         """Refuse `log_metrics()`."""
         raise TooEarly("log_metrics()")
 
@@ -107,7 +109,7 @@ def preload(modules: Sequence[str], each: Callable[[str], None] = lambda name: N
             each(name)
 
 
-def run(job: Job, at_end: Callable[[], object] = lambda: None) -> int:
+def run(job: Job, at_end: Callable[[], object] = lambda: None, observer: Observer | None = None) -> int:
     """Run the job's script as `__main__`; return the exit code that a plain Python would.
 
     An exception is printed to stderr without our frames, and recorded.
@@ -115,13 +117,14 @@ def run(job: Job, at_end: Callable[[], object] = lambda: None) -> int:
     Args:
         job: What to run.
         at_end: Called when the script and its threads have ended, while its run is still recorded.
+        observer: Called after each step; it may raise `Pruned`, which ends the run well.
     """
     preload(job.modules)
     with ExitStack() as undo:
         undo.callback(when_imported("numpy", lambda numpy: numpy.random.seed(job.seed)))
         undo.callback(when_imported("keras", lambda keras: _seed_keras(keras, job.seed)))
         random.seed(job.seed)
-        return _declare(job) if job.values is None else _train(job, job.values, at_end)
+        return _declare(job) if job.values is None else _train(job, job.values, at_end, observer)
 
 
 def _seed_keras(keras: Any, seed: int) -> None:
@@ -158,10 +161,14 @@ def _declare(job: Job) -> int:
     return 0
 
 
-def _train(job: Job, values: Mapping[str, Any], at_end: Callable[[], object]) -> int:
+def _train(
+    job: Job, values: Mapping[str, Any], at_end: Callable[[], object], observer: Observer | None
+) -> int:
     script, run_dir = Path(job.script), Path(job.run_dir)
     archive_sources([Path(source) for source in job.sources], script.parent, run_dir)
     recorder = Recorder(run_dir)
+    if observer is not None:
+        recorder.observers.append(observer)
     undo = install(recorder)
     threads = set(threading.enumerate())
     try:
@@ -191,7 +198,7 @@ def _join(threads: Iterable[threading.Thread]) -> None:
 
 
 def execute(script: Path) -> int:
-    """Run `script` as `python script` does; return its exit code.
+    """Run `script` as `python script` does; return its exit code, 0 where its search has stopped it.
 
     Raises:
         Failure: It let an exception through.
@@ -201,6 +208,8 @@ def execute(script: Path) -> int:
             runpy.run_path(str(script), run_name="__main__")
         except SystemExit as request:
             return _exit_code(request.code)
+        except Pruned:
+            return 0
         except bdb.BdbQuit:
             raise
         except Exception as error:

@@ -66,7 +66,9 @@ def test_nan_is_logged_as_what_it_is(recorder: Recorder) -> None:
 
 def test_observers_see_each_log_after_it_is_written(recorder: Recorder) -> None:
     seen = []
-    recorder.observers.append(lambda step, metrics: seen.append((step, dict(metrics), len(logged(recorder)))))
+    recorder.observers.append(
+        lambda step, metrics, last: seen.append((step, dict(metrics), len(logged(recorder))))
+    )
     recorder.log({"loss": 1.0})
     recorder.log({"loss": 0.5})
     assert seen == [(1, {"loss": 1.0}, 1), (2, {"loss": 0.5}, 2)]
