@@ -9,7 +9,7 @@ from pathlib import Path
 from results.run import Run
 from results.runs import read_run
 from results.status import Status
-from search.executor import Ending, Executor, Trial
+from search.executor import Ending, Executor, Report, Trial
 from search.interrupts import Interrupted, Stop, listening
 from search.objective import FirstFailures, NoResultError, Verdict, judge, settled_value
 from search.past import RETRIED
@@ -31,11 +31,13 @@ class Running:
         assignment: What it is.
         run_dir: Where it is recorded.
         sentence: How it is to end, once it has been ended for going over a limit.
+        given_up: Where the pruner told it to stop, and why.
     """
 
     assignment: Assignment
     run_dir: Path
     sentence: tuple[Status, str] | None = None
+    given_up: str | None = None
 
 
 @dataclass
@@ -81,6 +83,7 @@ class Search:
         self._metrics: set[str] = set()
         self._best: float | None = None
         self._failed = 0
+        self._pruned = 0
         self._settled = 0
         self._watch = Watch(self.limits)
         self._kernel_kills = kernel_kills()
@@ -136,7 +139,16 @@ class Search:
         run_dir = begin_run(self.folder, record, assignment.values)
         self._running[number] = Running(assignment, run_dir)
         self._watch.begin(number)
-        self.executor.submit(Trial(number, assignment.values, seed, run_dir.absolute()))
+        trial = Trial(number, assignment.values, seed, run_dir.absolute())
+        self.executor.submit(trial, None if self.study.pruner is None else self._give_up)
+
+    def _give_up(self, report: Report) -> bool:
+        """Whether the pruner ends a trial after a step."""
+        running = self._running[report.number]
+        stop = self.schedule.report(running.assignment, report.step, report.metrics)
+        if stop and not report.last:
+            running.given_up = f"given up after step {report.step} by the pruner {self.study.pruner}"
+        return stop
 
     def _finish(self, ending: Ending) -> None:
         """Judge a trial that has ended, record it, and tell the sampler or run it again."""
@@ -162,7 +174,7 @@ class Search:
         self._metrics.update(run.metric_names)
         self._verdicts.append(verdict)
         self._count(verdict.status, verdict.value)
-        self.schedule.tell(assignment, verdict.value)
+        self.schedule.tell(assignment, verdict)
         alike = self._failures.see(verdict) if not self.schedule.settled else None
         if alike is not None and not self.keep_going:
             self._show()
@@ -172,7 +184,7 @@ class Search:
             )
 
     def _judge(self, ending: Ending, run: Run, running: Running) -> Verdict:
-        verdict = judge(ending, run, self.study.metric)
+        verdict = judge(ending, run, self.study.metric, running.given_up)
         if ending.signal is None:
             return verdict
         if running.sentence is not None:
@@ -231,7 +243,8 @@ class Search:
         self._settled = len(settled)
 
     def _count(self, status: Status, value: float | None) -> None:
-        self._failed += status not in (Status.COMPLETED, Status.PRUNED)
+        self._failed += not status.ranked
+        self._pruned += status is Status.PRUNED
         if value is not None:
             choose = min if self.study.metric.goal == "min" else max
             self._best = value if self._best is None else choose(self._best, value)
@@ -244,6 +257,7 @@ class Search:
                 done=len(self._verdicts),
                 running=len(self._running),
                 failed=self._failed,
+                pruned=self._pruned,
                 metric=self.study.metric.name,
                 best=self._best,
                 seconds=time.monotonic() - self._begun,

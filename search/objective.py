@@ -33,7 +33,7 @@ class Verdict:
     value: float | None
 
 
-def judge(ending: Ending, run: Run, metric: Metric | None = None) -> Verdict:
+def judge(ending: Ending, run: Run, metric: Metric | None = None, given_up: str | None = None) -> Verdict:
     """Decide from a process's end and what its run directory holds.
 
     Only a trial that ended well has a value, as on the leaderboard.
@@ -43,6 +43,7 @@ def judge(ending: Ending, run: Run, metric: Metric | None = None) -> Verdict:
         run: What was recorded.
         metric: What the search optimizes; without one, as in a single run, only the divergence of
             `loss` is looked for.
+        given_up: Where the trial was told to stop, and why; None where it wasn't.
     """
     if ending.reason is not None:
         return Verdict(Status.KILLED, ending.reason, None)
@@ -55,6 +56,8 @@ def judge(ending: Ending, run: Run, metric: Metric | None = None) -> Verdict:
     if last is not None and not math.isfinite(last):
         return Verdict(Status.DIVERGED, f"{watched} is {last}", None)
     value = run.best_value(metric.name, metric.goal) if metric else None
+    if given_up is not None:
+        return Verdict(Status.PRUNED, given_up, value)
     if metric and value is None:
         return Verdict(Status.COMPLETED, f"no {metric.name} was logged", None)
     return Verdict(Status.COMPLETED, None, value)

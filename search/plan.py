@@ -25,6 +25,7 @@ class Request:
         trials: The number of trials instead, at least 1, or None.
         order: "random" or "grid".
         sampler: A name from the table in search/samplers.py.
+        pruner: A name from the table in search/pruners.py, with settings, or an Optuna pruner, or None.
         metric: What is optimized.
         seed: In [0, 2**32), or None for a new one.
         arguments: What follows `--`: values of flags, `--profile` and `--flags-file`.
@@ -36,6 +37,7 @@ class Request:
     trials: int | None = None
     order: str = "random"
     sampler: str = "grid"
+    pruner: Any = None
     metric: Metric = field(default_factory=Metric)
     seed: int | None = None
     arguments: Sequence[str] = ()

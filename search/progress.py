@@ -23,7 +23,8 @@ class State:
         before: Those of them that earlier searches have settled.
         done: Those that have ended in this search, whatever way.
         running: Trials that are running.
-        failed: Trials that ended without completing.
+        failed: Trials that ended neither completed nor pruned.
+        pruned: Trials that the pruner gave up.
         metric: The metric's name.
         best: Its best value so far, or None.
         seconds: Time since this search began.
@@ -34,6 +35,7 @@ class State:
     done: int
     running: int
     failed: int
+    pruned: int
     metric: str
     best: float | None
     seconds: float
@@ -53,6 +55,8 @@ class State:
     def words(self) -> str:
         """One line: running, failed, best so far, time left."""
         parts = [f"{self.running} running", f"{self.failed} failed"]
+        if self.pruned:
+            parts.append(f"{self.pruned} pruned")
         if self.best is not None:
             parts.append(f"best {self.metric} {self.best:.5g}")
         left = self.seconds_left

@@ -134,15 +134,16 @@ def read_pruner(given: Any) -> Pruner | None:
     return Pruner(type(given).__name__, made=given)
 
 
-def gives_up(trial: Trial) -> bool:
-    """Whether the pruner of a trial's study gives the trial up after what it has reported.
+def gives_up(trial: Trial, step: int, value: float) -> bool:
+    """Report one value of a trial; return whether the pruner of its study gives the trial up.
 
     Optuna warns at each step of a curve that has NaN, or that goes on where the best trial has ended early;
     both are ordinary here.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return trial.should_prune()
+        trial.report(value, step)
+        return bool(trial.should_prune())  # of some pruners it is NumPy's
 
 
 def _checked(name: str, settings: Mapping[str, Any]) -> Pruner:

@@ -12,12 +12,14 @@ import optuna
 from optuna.trial import TrialState
 
 from results.run import Run
+from results.status import Status
 from search.grid import GridSampler
-from search.objective import settled_value
+from search.objective import Verdict, settled_value
 from search.parameters import distributions, suggest_all, to_trial_params
 from search.past import NOTHING, Past, content
+from search.pruners import gives_up
 from search.sampling import SpaceExhausted
-from search.study import Metric, Study
+from search.study import Study
 from spaces import Value
 
 
@@ -57,10 +59,11 @@ class Schedule:
             past: What has been done.
         """
         self.study = study
-        self.engine = new_engine(sampler, study.metric)
+        self.engine = new_engine(sampler, study)
         self.settled: list[Run] = []
         self._past = past
         self._sampler = sampler
+        self._reported: dict[int, set[int]] = {}
 
     def assignments(self) -> Iterator[Assignment]:
         """The trials to run, each made when it is asked for."""
@@ -68,12 +71,26 @@ class Schedule:
             return self._planned(self._sampler)
         return self._proposed()
 
-    def tell(self, assignment: Assignment, value: float | None) -> None:
-        """Let the sampler learn how a trial went; None where it gave no value."""
-        if value is None:
+    def report(self, assignment: Assignment, step: int, metrics: Mapping[str, float]) -> bool:
+        """Let the pruner learn what a running trial has logged; whether it gives the trial up.
+
+        A step without the metric, or one that was reported before, says nothing.
+        """
+        value = metrics.get(self.study.metric.name)
+        if value is None or step in self._reported.setdefault(assignment.number, set()):
+            return False
+        self._reported[assignment.number].add(step)
+        return gives_up(assignment.asked, step, value)
+
+    def tell(self, assignment: Assignment, verdict: Verdict) -> None:
+        """Let the sampler learn how a trial went."""
+        self._reported.pop(assignment.number, None)
+        if verdict.value is None:
             self.engine.tell(assignment.asked, state=TrialState.FAIL)
+        elif verdict.status is Status.PRUNED:
+            self.engine.tell(assignment.asked, state=TrialState.PRUNED)
         else:
-            self.engine.tell(assignment.asked, value)
+            self.engine.tell(assignment.asked, verdict.value)
 
     def _planned(self, grid: GridSampler) -> Iterator[Assignment]:
         for number in range(self.study.planned):
@@ -116,23 +133,39 @@ class Schedule:
         return Assignment(number, values, asked, 1 + self._past.attempts.get(content(values), 0))
 
     def _settle(self, run: Run, params: Mapping[str, str | int | float]) -> None:
-        value = settled_value(run, self.study.metric)
         self.settled.append(run)
+        name = self.study.metric.name
+        curve = {epoch.step: epoch.metrics[name] for epoch in run.epochs if name in epoch.metrics}
+        value = settled_value(run, self.study.metric)
+        state = TrialState.COMPLETE if value is not None else TrialState.FAIL
+        if value is not None and run.status is Status.PRUNED:
+            # As Optuna's own `tell` does it: the value of a pruned trial is its last.
+            value, state = curve[max(curve)], TrialState.PRUNED
         self.engine.add_trial(
             optuna.trial.create_trial(
-                state=TrialState.COMPLETE if value is not None else TrialState.FAIL,
+                state=state,
                 value=value,
                 params=dict(params),
                 distributions=distributions(self.study.space),
+                intermediate_values=curve,
             )
         )
 
 
-def new_engine(sampler: optuna.samplers.BaseSampler, metric: Metric) -> optuna.Study:
-    """An in-memory Optuna study that logs nothing on the user's screen."""
+def new_engine(sampler: optuna.samplers.BaseSampler, study: Study) -> optuna.Study:
+    """An in-memory Optuna study that logs nothing on the user's screen.
+
+    Its name is a function of the seed, since Optuna's Hyperband deals trials out to its brackets by it.
+    """
+    pruner = optuna.pruners.NopPruner() if study.pruner is None else study.pruner.make()
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
-        return optuna.create_study(direction=metric.direction, sampler=sampler)
+        return optuna.create_study(
+            direction=study.metric.direction,
+            sampler=sampler,
+            pruner=pruner,
+            study_name=f"gridruns-{study.seed}",
+        )
     finally:
         optuna.logging.set_verbosity(before)

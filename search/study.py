@@ -14,6 +14,7 @@ from typing import Any, Literal
 import gridruns
 from gridruns import GridrunsError
 from results import layout
+from search.pruners import Pruner
 from search.script import Script
 from spaces import Flag, Space, Value
 
@@ -60,6 +61,7 @@ class Study:
         order: "random" or "grid" (first flag fastest), for the sampler `grid`.
         metric: What is optimized.
         seed: Every trial's seed and the sampler's derive from it; in [0, 2**32).
+        pruner: What gives up trials that go badly, or None.
         sample: The fraction asked for, where one was.
         execution: How its trials are run: executor, workers, limits ... (see `search.launch.Execution`).
     """
@@ -74,6 +76,7 @@ class Study:
     order: str
     metric: Metric
     seed: int
+    pruner: Pruner | None = None
     sample: float | None = None
     execution: Mapping[str, Any] = field(default_factory=dict)
 

@@ -12,6 +12,7 @@ from typing import Any
 from results import layout
 from results.clock import timestamp
 from results.files import read_json, write_json
+from search.pruners import Pruner
 from search.script import Script
 from search.study import Metric, Study, StudyError, versions
 from spaces import Flag, Space
@@ -37,6 +38,7 @@ def to_json(study: Study) -> dict[str, Any]:
         "planned": study.planned,
         "sample": study.sample,
         "sampler": {"name": study.sampler, "order": study.order},
+        "pruner": None if study.pruner is None else study.pruner.to_json(),
         "metric": {"name": study.metric.name, "goal": study.metric.goal},
         "seed": study.seed,
         "execution": dict(study.execution),
@@ -82,6 +84,7 @@ def load(folder: Path, script: Script) -> Study:
             planned=raw["planned"],
             sampler=raw["sampler"]["name"],
             order=raw["sampler"]["order"],
+            pruner=Pruner.from_json(raw.get("pruner")),
             metric=Metric(**raw["metric"]),
             seed=raw["seed"],
             sample=raw.get("sample"),
@@ -120,7 +123,7 @@ def _differences(raw: Mapping[str, Any], asked: Study) -> list[str]:
     found += _changed_flags("fixed values", raw.get("base", {}), now["base"])
     if raw.get("space") != now["space"]:
         found += _changed_space(raw["space"], asked.space)
-    for name in ("sampler", "metric"):
+    for name in ("sampler", "pruner", "metric"):
         if raw.get(name) != now[name]:
             found.append(f"{name} {_words(raw.get(name))} -> {_words(now[name])}")
     if raw.get("seed") != now["seed"]:
@@ -156,4 +159,6 @@ def _changed_space(before: Any, now: Space) -> list[str]:
 
 
 def _words(value: Any) -> str:
+    if value is None:
+        return "none"
     return " ".join(str(part) for part in value.values()) if isinstance(value, dict) else str(value)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from search.executor import Declarations
 from search.launch import Execution, run_study
 from search.plan import Request, base_values, check_writable, make_space, new_seed, planned_trials
+from search.pruners import read_pruner
 from search.script import Script, read_script
 from search.study import Metric, Study, StudyError, check_name
 from search.study_file import differences, read_raw
@@ -17,6 +18,7 @@ from search.study_folder import existing_folder, holds_study, new_folder
 
 if TYPE_CHECKING:
     import pandas as pd
+    from optuna.pruners import BasePruner
 
 
 def tuning_run(
@@ -28,6 +30,7 @@ def tuning_run(
     trials: int | None = None,
     order: str = "random",
     sampler: str = "grid",
+    pruner: "str | BasePruner | None" = None,
     metric: str = "val_loss",
     goal: str = "min",
     seed: int | None = None,
@@ -59,6 +62,9 @@ def tuning_run(
         trials: The number of trials instead, at least 1.
         order: Of the sampler `grid`: "random", or "grid" for the points in order, first flag fastest.
         sampler: "grid", "random" or "keras-tuner:random".
+        pruner: What ends trials that go badly, after an epoch: "median", "percentile", "asha", "hyperband",
+            "wilcoxon" or "patient", with settings as in "asha:min_resource=2", or an Optuna pruner. None lets
+            every trial run to its end.
         metric: What is optimized: a name that `fit()` or `log_metrics` logs.
         goal: "min" or "max".
         seed: In [0, 2**32); the order of the points and every trial's own seed follow from it. None
@@ -92,7 +98,9 @@ def tuning_run(
         RecordingError: A run couldn't be recorded.
         Interrupted: Ctrl-C or SIGTERM; a KeyboardInterrupt. The search can be resumed.
     """
-    request = Request(flags, set, sample, trials, order, sampler, Metric(metric, goal), seed, arguments)
+    request = Request(
+        flags, set, sample, trials, order, sampler, pruner, Metric(metric, goal), seed, arguments
+    )
     execution = Execution(
         executor, start_method, workers, threads, trial_timeout, timeout, memory_limit, retries, keep_going
     )
@@ -152,6 +160,7 @@ def _specify(
         order=request.order,
         metric=request.metric,
         seed=seed,
+        pruner=read_pruner(request.pruner),
         sample=request.sample,
         execution=execution.to_json(),
     )

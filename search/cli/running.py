@@ -55,6 +55,9 @@ def train(script: str, arguments: tuple[str, ...], quiet: bool, **asked: Any) ->
               help="Random points of the grid, or all in order, first flag fastest.")  # fmt: skip
 @click.option("--sampler", default="grid", show_default=True, metavar="NAME",
               help="grid, random or keras-tuner:random.")  # fmt: skip
+@click.option("--pruner", metavar="NAME[:SETTING=...]",
+              help="End trials that go badly: median, percentile, asha, hyperband, wilcoxon or patient, with "
+              "settings as in asha:min_resource=2.  [default: none]")  # fmt: skip
 @click.option("--metric", default="val_loss", show_default=True, metavar="NAME", help="What is optimized.")
 @click.option("--goal", default="min", show_default=True, metavar="min|max", help="Less or more is better.")
 @click.option("--workers", callback=options.count_or_auto, metavar="N|auto", default="auto",
