@@ -37,7 +37,7 @@ def mean_interval(values: Sequence[float], level: float = LEVEL) -> tuple[float,
 
 
 def standard_error(values: Sequence[float]) -> float:
-    """The standard error of a mean, s / sqrt(n), with the sample's standard deviation s; NaN where n is less than 2."""
+    """The standard error of the mean of n values, s / sqrt(n) (s with n - 1); NaN where n is less than 2."""
     n = len(values)
     return float(np.std(values, ddof=1) / np.sqrt(n)) if n > 1 else np.nan
 
