@@ -66,10 +66,11 @@ class Confirmation:
 
     def bias(self) -> str | None:
         """How much too good the search's own value of its winner was, in one sentence."""
-        searched = self.table[f"searched_{self.metric}"]
-        if searched.isna().all():
+        searched = self.table[f"searched_{self.metric}"].to_numpy(dtype=float, na_value=np.nan)
+        if np.isnan(searched).all():
             return None
-        winner = self.table.loc[searched.idxmin() if self.goal == "min" else searched.idxmax()]
+        best = np.nanargmin(searched) if self.goal == "min" else np.nanargmax(searched)
+        winner = self.table.iloc[int(best)]
         found, mean = winner[f"searched_{self.metric}"], winner[f"mean_{self.metric}"]
         return (
             f"the search's best {self.metric} was {found:.5g}; with new seeds that point has {mean:.5g} "
