@@ -14,6 +14,7 @@ from typing import Any, Literal
 import gridruns
 from gridruns import GridrunsError
 from results import layout
+from results.status import Status
 from search.script import Script
 from spaces import Flag, Space, Value
 
@@ -62,6 +63,8 @@ class Study:
         seed: Every trial's seed and the sampler's derive from it; in [0, 2**32).
         sample: The fraction asked for, where one was.
         execution: How its trials are run: executor, workers, limits ... (see `search.launch.Execution`).
+        rerun: Ends that settle nothing where the run began before a time: the user wants their points
+            run again.
     """
 
     name: str
@@ -76,6 +79,7 @@ class Study:
     seed: int
     sample: float | None = None
     execution: Mapping[str, Any] = field(default_factory=dict)
+    rerun: Mapping[Status, datetime] = field(default_factory=dict)
 
     def named(self, name: str) -> "Study":
         """The same study under the name of its directory."""
