@@ -1,19 +1,21 @@
 """A study set going: its lock, its past, its loop. `tuning_run` and `resume` both end here."""
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import click
 
+from gridruns import unknown
 from search.executor import Executor, Resources
 from search.executors import check_executor, make_executor, resources_for
 from search.interrupts import Interrupted
 from search.plan import plan_words
 from search.progress import reporter
 from search.script import Script
-from search.study import Study
+from search.study import Study, StudyError
 from search.units import count_bytes, seconds
 
 
@@ -37,9 +39,9 @@ class Execution:
     start_method: str = "auto"
     workers: int | str = "auto"
     threads: int | str = "auto"
-    trial_timeout: float | str | None = None
-    timeout: float | str | None = None
-    memory_limit: int | str | None = None
+    trial_timeout: int | float | str | None = None
+    timeout: int | float | str | None = None
+    memory_limit: int | float | str | None = None
     retries: int = 1
     keep_going: bool = False
 
@@ -60,7 +62,7 @@ class Execution:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON; `Execution(**...)` reads it."""
+        """Plain JSON; `Execution(**...)` reads it, where `check_execution` passes it."""
         return asdict(self)
 
     def resources(self, trials: int | None = None) -> Resources:
@@ -70,6 +72,24 @@ class Execution:
     def start(self, script: Script, trials: int | None = None) -> Executor:
         """Build the executor; a warm parent begins to import."""
         return make_executor(self.executor, script, self.resources(trials), self.start_method)
+
+
+def check_execution(recorded: Any) -> None:
+    """Refuse what no `Execution` writes: names that it doesn't know, and values of other types.
+
+    Raises:
+        StudyError: The message names the key and the value.
+    """
+    if not isinstance(recorded, Mapping):
+        raise StudyError(f"execution must be an object, but got {recorded!r}")
+    known = get_type_hints(Execution)
+    for name, value in recorded.items():
+        if name not in known:
+            raise StudyError(f"execution: {unknown('key', str(name), known)}")
+        kind = known[name]
+        if isinstance(value, bool) is not (kind is bool) or not isinstance(value, kind):
+            raise StudyError(f"execution: {name} must be of the type {getattr(kind, '__name__', kind)}, "
+                             f"but got {value!r}")  # fmt: skip
 
 
 def run_study(
@@ -110,11 +130,11 @@ def run_study(
         click.confirm("Start?", default=True, abort=True)
     with open_folder as folder:
         limits = execution.limits()
-        past = read_past(folder, study.declared, limits.retries)
-        if past.finals and not quiet:
-            click.echo(f"{len(past.finals):,} are done already")
+        past = read_past(folder, study.declared, limits.retries, study.rerun)
         study = study.named(folder.name)
         schedule = Schedule(study, sampler, past)
+        if schedule.settled and not quiet:
+            click.echo(f"{len(schedule.settled):,} are done already")
         search = Search(
             study,
             folder,

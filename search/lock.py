@@ -5,14 +5,17 @@ import json
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from io import FileIO
 from pathlib import Path
+from typing import Any
 
 from gridruns import GridrunsError
 from results import layout
 from results.clock import timestamp
 from results.files import read_json
+from results.owner import gone
 from search.record import recording_in
 
 
@@ -25,7 +28,7 @@ def study_lock(folder: Path) -> Iterator[None]:
     """Hold a study while the block runs.
 
     The lock is the kernel's (flock) and goes with the process, however that ends; the file's content only
-    says who holds it. A file left by a dead process is simply locked again.
+    says who holds it, and is taken back at the end. A file left by a dead process is simply locked again.
 
     Raises:
         StudyLockedError: It is held; the message names host, pid and since when.
@@ -38,8 +41,33 @@ def study_lock(folder: Path) -> Iterator[None]:
         with recording_in(path):
             held = _take(file)
         if not held:
-            raise StudyLockedError(f"study {folder.name!r} is being run by {_holder(path)}")
-        yield
+            raise _held(folder, read_json(path) or {})
+        try:
+            yield
+        finally:
+            # What can't be taken back does no harm once this process has ended.
+            with suppress(OSError):
+                file.truncate(0)
+
+
+def check_free(folder: Path) -> None:
+    """Refuse a study of which another living process of this machine says that it holds it.
+
+    It only reads, so that it is in nobody's way. Whether a search may run is for `study_lock` to say.
+
+    Raises:
+        StudyLockedError: The message names host, pid and since when.
+    """
+    holder: dict[str, Any] = read_json(folder / layout.LOCK) or {}
+    pid = holder.get("pid")
+    if holder.get("host") != socket.gethostname() or type(pid) is not int or pid <= 0 or pid == os.getpid():
+        return
+    try:
+        since = datetime.fromisoformat(holder["since"]).astimezone(UTC)
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return
+    if gone(holder, since) is None:
+        raise _held(folder, holder)
 
 
 def _take(file: FileIO) -> bool:
@@ -54,8 +82,8 @@ def _take(file: FileIO) -> bool:
     return True
 
 
-def _holder(path: Path) -> str:
-    holder = read_json(path) or {}
-    if not holder.keys() >= {"pid", "host", "since"}:
-        return "another process"
-    return f"process {holder['pid']} on {holder['host']} since {holder['since']}"
+def _held(folder: Path, holder: dict[str, Any]) -> StudyLockedError:
+    who = "another process"
+    if holder.keys() >= {"pid", "host", "since"}:
+        who = f"process {holder['pid']} on {holder['host']} since {holder['since']}"
+    return StudyLockedError(f"study {folder.name!r} is being run by {who}")

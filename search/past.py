@@ -1,19 +1,28 @@
-"""What a study has done so far, read from its run directories: the ground that resume and growth stand on."""
+"""What a study has done so far, read from its run directories: the ground that resume and growth stand on.
+
+A point is known by its content: the values of all its flags (`content`). Runs of one content, of whatever
+search, sampler or plan, are attempts at one point.
+"""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
+from gridruns import unknown
 from results.run import Run
 from results.runs import find_runs, read_run
 from results.status import Status
+from search.study import Study, StudyError
 from spaces import Flag, Value
 
 # Ends that say something about the point, so that it isn't run again.
 FINAL = frozenset({Status.COMPLETED, Status.PRUNED, Status.FAILED, Status.DIVERGED, Status.TIMEOUT})
 # Ends that are no fault of the point: it is run again as often as retries allow.
 RETRIED = frozenset({Status.KILLED, Status.OOM})
+# Ends without a result, whose points are run again where the user asks for that.
+RERUN = (Status.FAILED, Status.DIVERGED, Status.TIMEOUT, Status.KILLED, Status.OOM)
 
 
 def content(values: Mapping[str, Value]) -> str:
@@ -21,32 +30,60 @@ def content(values: Mapping[str, Value]) -> str:
     return json.dumps(dict(values), sort_keys=True)
 
 
+def point_of(key: str, study: Study) -> dict[str, Value] | None:
+    """The point of a study's space that has a content, or None where none has.
+
+    The flags outside the space count too: a run with other fixed values is no run of this study's points.
+    """
+    values = json.loads(key)
+    point = {name: values.get(name) for name in study.space.names}
+    return point if point in study.space and content(study.values(point)) == key else None
+
+
+def ends_to_rerun(asked: str | Sequence[str]) -> frozenset[Status]:
+    """The ends whose points are to be run again.
+
+    Args:
+        asked: Their names, in a sequence or in one text with commas.
+
+    Raises:
+        StudyError: One is no end without a result; the message lists those that are.
+    """
+    if isinstance(asked, str):
+        asked = [name.strip() for name in asked.split(",")] if asked else []
+    for name in asked:
+        if name not in RERUN:
+            raise StudyError(f"rerun: {unknown('end', str(name), [status.value for status in RERUN])}")
+    return frozenset(Status(name) for name in asked)
+
+
 @dataclass(frozen=True)
 class Past:
-    """The runs of a study before this search, by the values of their flags (see `content`).
+    """The runs of a study before this search, by the content of their points.
 
     Attributes:
         finals: For each point that needn't be run again, the run that settles it.
         attempts: For each point, how often it was killed or ran out of memory.
-        cut_off: The numbers and values of trials that began and have no run that settles them, by number.
-        numbers: All numbers that trials have had.
+        out_of_memory: The points that ran out of memory; with nothing beside it each may have enough.
+        cut_off: The points that were begun and that no run settles, in the order of their numbers.
+        numbers: The number of each point. Where two points once had the same it is the first one's.
+        next_number: The first number that is above all that runs have had.
     """
 
     finals: Mapping[str, Run]
     attempts: Mapping[str, int]
-    cut_off: Mapping[int, Mapping[str, Value]]
-    numbers: frozenset[int]
-
-    @property
-    def next_number(self) -> int:
-        """The first number that no trial has had."""
-        return max(self.numbers, default=-1) + 1
+    out_of_memory: frozenset[str]
+    cut_off: Sequence[str]
+    numbers: Mapping[str, int]
+    next_number: int
 
 
-NOTHING = Past({}, {}, {}, frozenset())
+NOTHING = Past({}, {}, frozenset(), (), {}, 0)
 
 
-def read_past(folder: Path, declared: Sequence[Flag], retries: int) -> Past:
+def read_past(
+    folder: Path, declared: Sequence[Flag], retries: int, rerun: Mapping[Status, datetime] | None = None
+) -> Past:
     """Read the runs of a study.
 
     A flag that a run doesn't know, because the script didn't declare it then, counts with its default.
@@ -56,26 +93,39 @@ def read_past(folder: Path, declared: Sequence[Flag], retries: int) -> Past:
         declared: The flags that the script declares now.
         retries: How often a trial that was killed, or ran out of memory, is run again; after that its
             last run settles the point.
+        rerun: Ends that settle nothing where the run began before a time (see `Study.rerun`).
     """
     finals: dict[str, Run] = {}
     attempts: dict[str, int] = {}
-    began: dict[int, dict[str, Value]] = {}
-    numbers: set[int] = set()
+    out_of_memory: set[str] = set()
+    begun: dict[str, None] = {}  # in order, each once
+    owners: dict[int, str] = {}
     for run in _runs(folder):
-        values = {flag.name: run.flags.get(flag.name, flag.default) for flag in declared}
-        key = content(values)
+        key = content({flag.name: run.flags.get(flag.name, flag.default) for flag in declared})
+        number = run.record.get("number")
+        if isinstance(number, int) and not isinstance(number, bool):
+            owners.setdefault(number, key)
+        begun[key] = None
+        if run.status is Status.OOM:
+            out_of_memory.add(key)
+        if _is_to_be_rerun(run, rerun or {}):
+            continue
         if run.status in RETRIED:
             attempts[key] = attempts.get(key, 0) + 1
         # A completed run outranks another end of the same point.
         outranked = key in finals and finals[key].status is Status.COMPLETED
         if (run.status in FINAL or attempts.get(key, 0) > retries) and not outranked:
             finals[key] = run
-        number = run.record.get("number")
-        if isinstance(number, int):
-            numbers.add(number)
-            began[number] = values
-    cut_off = {number: began[number] for number in sorted(began) if content(began[number]) not in finals}
-    return Past(finals, attempts, cut_off, frozenset(numbers))
+    numbers = {key: number for number, key in sorted(owners.items(), reverse=True)}
+    last = max(owners, default=-1)
+    cut_off = [key for key in begun if key not in finals]
+    cut_off.sort(key=lambda key: numbers.get(key, last + 1))
+    return Past(finals, attempts, frozenset(out_of_memory), cut_off, numbers, last + 1)
+
+
+def _is_to_be_rerun(run: Run, rerun: Mapping[Status, datetime]) -> bool:
+    before = rerun.get(run.status)
+    return before is not None and (run.start is None or run.start < before)
 
 
 def _runs(folder: Path) -> Iterator[Run]:

@@ -1,12 +1,18 @@
 """`resume`: going on with a study where it stopped."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from search.launch import Execution, run_study
+from search.past import ends_to_rerun
 from search.script import read_script
 from search.study import StudyError
-from search.study_file import differences, load, script_path
+from search.study_file import differences, load, read_raw, script_path
 from search.study_folder import existing_folder, find_study, holds_study
 
 if TYPE_CHECKING:
@@ -23,13 +29,15 @@ def resume(
     memory_limit: int | str | None = None,
     retries: int | None = None,
     keep_going: bool | None = None,
+    rerun: str | Sequence[str] = (),
     yes: bool = True,
     quiet: bool = False,
 ) -> "pd.DataFrame":
     """Go on with a study: what is done stays, what was cut off is run again, the rest follows.
 
     Args:
-        study: Its name or directory; None for the latest that isn't finished.
+        study: Its name or directory; None for the latest that isn't finished. Later ones that can't go on,
+            because their script is gone, say, are passed over, and named on standard error.
         runs_dir: The directory of all studies.
         workers: Trials at once; this and the following are as in `tuning_run`, and as they were when None.
         trial_timeout: Seconds or text.
@@ -37,6 +45,8 @@ def resume(
         memory_limit: Bytes or text.
         retries: At least 0.
         keep_going: Whether to go on when the first trials fail alike.
+        rerun: Ends without a result, such as "failed" or "timeout", whose points are run again; their runs
+            stay. The study remembers it: a later `resume` goes on with them.
         yes: Don't ask before starting.
         quiet: Show no plan and no progress.
 
@@ -47,11 +57,13 @@ def resume(
         GridrunsError: There is no such study, another search runs it, or its script has changed.
         Interrupted: Ctrl-C or SIGTERM; it can be resumed again.
     """
-    folder = find_study(study, Path(runs_dir))
+    ends = ends_to_rerun(rerun)
+    folder = find_study(study, Path(runs_dir), lambda words: click.echo(words, err=True), ends)
     holds_study(folder)
-    script = read_script(script_path(folder))
-    spec = load(folder, script)
-    changes = differences(folder, spec)
+    raw = read_raw(folder)
+    script = read_script(script_path(folder, raw))
+    spec = load(folder, raw, script)
+    changes = differences(folder, raw, spec)
     if changes:
         raise StudyError(
             f"study {folder.name!r} can't be resumed: {'; '.join(changes)}. "
@@ -65,11 +77,12 @@ def resume(
         "retries": retries,
         "keep_going": keep_going,
     }
+    spec = replace(spec, rerun={**spec.rerun, **dict.fromkeys(ends, datetime.now(UTC))})
     changed = {name: value for name, value in asked.items() if value is not None}
     execution = Execution(**{**spec.execution, **changed})
     runner = execution.start(script, spec.planned)
     try:
-        opened = existing_folder(folder, spec, changed=False)
+        opened = existing_folder(folder, raw, spec, changed=bool(ends))
         run_study(spec, execution, runner, opened, yes=yes, quiet=quiet)
     finally:
         runner.close()

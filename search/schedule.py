@@ -1,7 +1,7 @@
 """What a search runs next: first what was cut off, then what the sampler proposes, never what is done.
 
-For the sampler `grid` trial number k is the k-th point of the plan, whatever ran before, so that the set of
-completed points at the end is that of a search without interruption. Other samplers are told of all
+The sampler `grid` has a plan, whose places are dealt out in order whatever ran before, so that the set
+of completed points at the end is that of a search without interruption. Other samplers are told of all
 finished trials before they propose more.
 """
 
@@ -15,8 +15,8 @@ from results.run import Run
 from results.status import Status
 from search.grid import GridSampler
 from search.objective import Verdict, settled_value
-from search.parameters import distributions, suggest_all, to_trial_params
-from search.past import NOTHING, Past, content
+from search.parameters import TrialParams, distributions, suggest_all, to_trial_params
+from search.past import NOTHING, Past, content, point_of
 from search.pruners import gives_up
 from search.sampling import SpaceExhausted
 from search.study import Study
@@ -42,11 +42,40 @@ class Assignment:
     alone: bool = False
 
 
+class Numbers:
+    """Deals out the numbers of trials: a point keeps the number it has, and no two points share one."""
+
+    def __init__(self, past: Past, first: int = 0) -> None:
+        """Begin with the numbers of the past.
+
+        Args:
+            past: What has been done.
+            first: The least number for a point without a place of its own.
+        """
+        self._given = past.numbers
+        self._taken = frozenset(past.numbers.values())
+        self._next = max(first, past.next_number)
+
+    def of(self, key: str, place: int | None = None) -> int:
+        """The number of a point: the one it has, its place in the plan if that is free, or the next.
+
+        Args:
+            key: Its content.
+            place: Its place in the plan, where the plan is fixed.
+        """
+        if key in self._given:
+            return self._given[key]
+        if place is not None and place not in self._taken:
+            return place
+        self._next += 1
+        return self._next - 1
+
+
 class Schedule:
     """Deals out the trials of a study and keeps the Optuna study that the sampler learns from.
 
     Attributes:
-        settled: The runs of an earlier search that settle points of the plan.
+        settled: The runs of earlier searches that settle points of the plan.
         engine: The Optuna study, in memory.
     """
 
@@ -62,14 +91,19 @@ class Schedule:
         self.engine = new_engine(sampler, study)
         self.settled: list[Run] = []
         self._past = past
-        self._sampler = sampler
         self._reported: dict[int, set[int]] = {}
+        self._grid = sampler if isinstance(sampler, GridSampler) else None
+        self._numbers = Numbers(past, study.planned if self._grid else 0)
+        self._begun = self._replay()
 
     def assignments(self) -> Iterator[Assignment]:
-        """The trials to run, each made when it is asked for."""
-        if isinstance(self._sampler, GridSampler):
-            return self._planned(self._sampler)
-        return self._proposed()
+        """The trials to run, each made when it is asked for.
+
+        First come those that must be alone, while nothing else runs yet.
+        """
+        for key in sorted(self._begun, key=lambda key: key not in self._past.out_of_memory):
+            yield self._fixed(key, self._numbers.of(key), self._begun[key])
+        yield from self._planned(self._grid) if self._grid else self._proposed()
 
     def report(self, assignment: Assignment, step: int, metrics: Mapping[str, float]) -> bool:
         """Let the pruner learn what a running trial has logged; whether it gives the trial up.
@@ -92,47 +126,66 @@ class Schedule:
         else:
             self.engine.tell(assignment.asked, verdict.value)
 
-    def _planned(self, grid: GridSampler) -> Iterator[Assignment]:
-        for number in range(self.study.planned):
-            index, point = grid.place(number)
-            run = self._past.finals.get(content(self.study.values(point)))
-            params = to_trial_params(point, self.study.space, index)
-            if run is None:
-                yield self._fixed(number, params)
+    def _replay(self) -> dict[str, TrialParams]:
+        """Settle the points that are done, and return those that are to be run again, in their order."""
+        past, planned = self._past, self.study.planned
+        begun: dict[str, TrialParams] = {}
+        for key, params in self._known():
+            if len(self.settled) + len(begun) == planned:
+                break
+            if key in past.finals:
+                self._settle(past.finals[key], params)
             else:
-                self._settle(run, params)
+                begun[key] = params
+        return begun
+
+    def _known(self) -> Iterator[tuple[str, TrialParams]]:
+        """The points that runs have had: of a fixed plan in its order, of others the done ones first."""
+        ours = {key: point_of(key, self.study) for key in (*self._past.finals, *self._past.cut_off)}
+        points = {key: point for key, point in ours.items() if point is not None}
+        if self._grid is None:
+            yield from ((key, to_trial_params(point, self.study.space)) for key, point in points.items())
+            return
+        for _, key, params in self._places(self._grid):
+            if not points:
+                return
+            if points.pop(key, None) is not None:
+                yield key, params
+
+    def _places(self, grid: GridSampler) -> Iterator[tuple[int, str, TrialParams]]:
+        """The points of a fixed plan: place, content, and what stands for it in the Optuna study."""
+        for place in range(self.study.planned):
+            index, point = grid.place(place)
+            yield place, content(self.study.values(point)), to_trial_params(point, self.study.space, index)
+
+    def _planned(self, grid: GridSampler) -> Iterator[Assignment]:
+        for place, key, params in self._places(grid):
+            if key not in self._past.finals and key not in self._begun:
+                yield self._fixed(key, self._numbers.of(key, place), params)
 
     def _proposed(self) -> Iterator[Assignment]:
-        space = self.study.space
-        for run in self._past.finals.values():
-            point = {name: run.flags.get(name) for name in space.names}
-            if point in space and len(self.settled) < self.study.planned:
-                self._settle(run, to_trial_params(point, space))
-        begun = len(self.settled)
-        for number, values in self._past.cut_off.items():
-            point = {name: values[name] for name in space.names}
-            if point in space and begun < self.study.planned:
-                begun += 1
-                yield self._fixed(number, to_trial_params(point, space))
-        for number in range(self._past.next_number, self._past.next_number + self.study.planned - begun):
+        for _ in range(self.study.planned - len(self.settled) - len(self._begun)):
             asked = self.engine.ask()
             try:
-                point = suggest_all(asked, space)
+                point = suggest_all(asked, self.study.space)
             except SpaceExhausted:
                 return
-            yield self._assign(number, point, asked)
+            values = self.study.values(point)
+            yield self._assign(content(values), self._numbers.of(content(values)), values, asked)
 
-    def _fixed(self, number: int, params: Mapping[str, str | int | float]) -> Assignment:
+    def _fixed(self, key: str, number: int, params: TrialParams) -> Assignment:
         """A trial at a point that needs no proposal."""
         self.engine.enqueue_trial(dict(params))
         asked = self.engine.ask()
-        return self._assign(number, suggest_all(asked, self.study.space), asked)
+        values = self.study.values(suggest_all(asked, self.study.space))
+        return self._assign(key, number, values, asked)
 
-    def _assign(self, number: int, point: Mapping[str, Value], asked: optuna.Trial) -> Assignment:
-        values = self.study.values(point)
-        return Assignment(number, values, asked, 1 + self._past.attempts.get(content(values), 0))
+    def _assign(self, key: str, number: int, values: Mapping[str, Value], asked: optuna.Trial) -> Assignment:
+        attempt = 1 + self._past.attempts.get(key, 0)
+        return Assignment(number, values, asked, attempt, alone=key in self._past.out_of_memory)
 
-    def _settle(self, run: Run, params: Mapping[str, str | int | float]) -> None:
+    def _settle(self, run: Run, params: TrialParams) -> None:
+        """Tell the sampler of a run of an earlier search: the one place where it learns from files."""
         self.settled.append(run)
         name = self.study.metric.name
         curve = {epoch.step: epoch.metrics[name] for epoch in run.epochs if name in epoch.metrics}

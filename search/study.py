@@ -14,6 +14,7 @@ from typing import Any, Literal
 import gridruns
 from gridruns import GridrunsError
 from results import layout
+from results.status import Status
 from search.pruners import Pruner
 from search.script import Script
 from spaces import Flag, Space, Value
@@ -64,6 +65,8 @@ class Study:
         pruner: What gives up trials that go badly, or None.
         sample: The fraction asked for, where one was.
         execution: How its trials are run: executor, workers, limits ... (see `search.launch.Execution`).
+        rerun: Ends that settle nothing where the run began before a time: the user wants their points
+            run again.
     """
 
     name: str
@@ -79,6 +82,7 @@ class Study:
     pruner: Pruner | None = None
     sample: float | None = None
     execution: Mapping[str, Any] = field(default_factory=dict)
+    rerun: Mapping[Status, datetime] = field(default_factory=dict)
 
     def named(self, name: str) -> "Study":
         """The same study under the name of its directory."""

@@ -6,12 +6,17 @@ study.1.json, study.2.json ...
 
 import itertools
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from gridruns import GridrunsError
 from results import layout
 from results.clock import timestamp
 from results.files import read_json, write_json
+from results.status import Status
+from search.launch import check_execution
+from search.plan import check_seed
 from search.pruners import Pruner
 from search.script import Script
 from search.study import Metric, Study, StudyError, versions
@@ -42,6 +47,7 @@ def to_json(study: Study) -> dict[str, Any]:
         "metric": {"name": study.metric.name, "goal": study.metric.goal},
         "seed": study.seed,
         "execution": dict(study.execution),
+        "rerun": {status.value: timestamp(before) for status, before in study.rerun.items()},
         "versions": versions(),
     }
 
@@ -67,19 +73,23 @@ def read_raw(folder: Path) -> dict[str, Any]:
     return raw
 
 
-def load(folder: Path, script: Script) -> Study:
-    """The study that a directory holds, with its script as it is now.
+def load(folder: Path, raw: Mapping[str, Any], script: Script | None = None) -> Study:
+    """The study that a study.json describes.
+
+    Args:
+        folder: Where it is.
+        raw: Its content.
+        script: The script as it is now; None for what is recorded of it, enough to count what is left to do.
 
     Raises:
-        StudyError: study.json can't be read or lacks something.
+        StudyError: It lacks something, or holds what no study has.
     """
-    raw = read_raw(folder)
     try:
-        return Study(
+        study = Study(
             name=folder.name,
-            script=script,
+            script=_recorded_script(raw) if script is None else script,
             declared=tuple(Flag.from_json(flag) for flag in raw["flags"]),
-            base=raw["base"],
+            base=dict(raw["base"]),
             space=Space.from_json(raw["space"]),
             planned=raw["planned"],
             sampler=raw["sampler"]["name"],
@@ -89,27 +99,58 @@ def load(folder: Path, script: Script) -> Study:
             seed=raw["seed"],
             sample=raw.get("sample"),
             execution=raw.get("execution", {}),
+            rerun=_rerun(raw),
         )
-    except (KeyError, TypeError, AttributeError) as error:
+        check_seed(study.seed)
+        check_execution(study.execution)
+        if isinstance(study.planned, bool) or not isinstance(study.planned, int):
+            raise StudyError(f"planned must be a whole number, but got {study.planned!r}")
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise StudyError(f"{str(folder / layout.STUDY)!r} isn't a study's: {error!r}") from None
+    except GridrunsError as error:
+        raise StudyError(f"{str(folder / layout.STUDY)!r} isn't a study's: {error}") from None
+    return study
 
 
-def script_path(folder: Path) -> Path:
-    """Where the script of a study is."""
+def _rerun(raw: Mapping[str, Any]) -> dict[Status, datetime]:
+    times = raw.get("rerun", {})
     try:
-        return Path(read_raw(folder)["script"]["path"])
-    except (KeyError, TypeError):
+        return {Status(name): datetime.fromisoformat(text).astimezone(UTC) for name, text in times.items()}
+    except (AttributeError, TypeError, ValueError, OverflowError):
+        raise StudyError(f"rerun must be a time for each end, but got {times!r}") from None
+
+
+def script_path(folder: Path, raw: Mapping[str, Any]) -> Path:
+    """Where the script of a study is.
+
+    Raises:
+        StudyError: Its study.json doesn't say.
+    """
+    try:
+        return _recorded_script(raw).path
+    except (KeyError, TypeError, AttributeError):
         raise StudyError(f"{str(folder / layout.STUDY)!r} names no script") from None
 
 
-def differences(folder: Path, asked: Study) -> list[str]:
+def _recorded_script(raw: Mapping[str, Any]) -> Script:
+    recorded = raw["script"]
+    digests = {Path(path): digest for path, digest in recorded["modules"].items()}
+    return Script(Path(recorded["path"]), recorded["shown"], digests, ())
+
+
+def differences(folder: Path, raw: Mapping[str, Any], asked: Study) -> list[str]:
     """What of a study on disk isn't as it is asked for now, a phrase each; the number of trials aside.
 
+    Args:
+        folder: The study's directory.
+        raw: The content of its study.json.
+        asked: What is asked for.
+
     Raises:
-        StudyError: study.json can't be read or isn't a study's.
+        StudyError: study.json isn't a study's.
     """
     try:
-        return _differences(read_raw(folder), asked)
+        return _differences(raw, asked)
     except (KeyError, TypeError, AttributeError) as error:
         raise StudyError(f"{str(folder / layout.STUDY)!r} isn't a study's: {error!r}") from None
 

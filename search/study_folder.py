@@ -1,33 +1,41 @@
 """The directory of a study, made or found, and held while a search runs it."""
 
 import os
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+from gridruns import GridrunsError
 from results import layout
 from results.files import read_json
-from search.lock import study_lock
-from search.past import read_past
+from results.status import Status
+from search.lock import check_free, study_lock
+from search.past import RERUN, Past, point_of, read_past
 from search.record import mark_cut_off, recording_in
 from search.script import read_script
 from search.study import Study, StudyError, claim_folder
-from search.study_file import load, save, script_path
+from search.study_file import load, read_raw, save, script_path
 
 
 def holds_study(folder: Path) -> bool:
-    """Whether a directory is a study's that no other search is running.
+    """Whether a directory is a study's, of which no other search is known to be running.
+
+    Nothing is locked for that, so that a search that starts at this moment isn't disturbed; its study may
+    appear or be taken just after the answer.
 
     Raises:
         StudyError: It is a directory of something else.
         StudyLockedError: Another search is running it.
     """
-    if not folder.exists():
+    if not folder.exists() or _hardly_begun(folder):
         return False
-    if not (folder / layout.STUDY).is_file() and not _hardly_begun(folder):
+    if not (folder / layout.STUDY).is_file():
         raise StudyError(f"{str(folder)!r} exists and is no study (no {layout.STUDY}); choose another name")
-    with study_lock(folder):
-        return (folder / layout.STUDY).is_file()
+    check_free(folder)
+    return True
 
 
 def _hardly_begun(folder: Path) -> bool:
@@ -63,15 +71,24 @@ def new_folder(runs_dir: Path, name: str | None, study: Study) -> Iterator[Path]
 
 
 @contextmanager
-def existing_folder(folder: Path, study: Study, changed: bool) -> Iterator[Path]:
+def existing_folder(folder: Path, raw: Mapping[str, Any], study: Study, changed: bool) -> Iterator[Path]:
     """Hold a study's directory, with an outcome for each run that was cut off.
 
     Args:
         folder: The directory.
+        raw: The study.json with which the study was compared; another may have been written since.
         study: What is searched now.
         changed: Whether study.json is to be replaced.
+
+    Raises:
+        StudyError: study.json is another one by now.
+        StudyLockedError: Another search holds the study.
     """
     with study_lock(folder):
+        if read_raw(folder) != raw:
+            raise StudyError(
+                f"study {folder.name!r} has been changed by another search just now; give the command again"
+            )
         mark_cut_off(folder)
         if changed:
             with recording_in(folder):
@@ -79,8 +96,16 @@ def existing_folder(folder: Path, study: Study, changed: bool) -> Iterator[Path]
         yield folder
 
 
-def find_study(name: str | None, runs_dir: Path) -> Path:
-    """The directory of the study of a name or path; of the latest unfinished one without a name.
+def find_study(
+    name: str | None, runs_dir: Path, say: Callable[[str], None], rerun: Collection[Status] = ()
+) -> Path:
+    """The directory of the study of a name or path; without a name of the latest unfinished one.
+
+    Args:
+        name: The name or path, or None.
+        runs_dir: The directory of all studies.
+        say: Told of each study, later than the one that is found, that can't go on.
+        rerun: Ends that leave a study unfinished.
 
     Raises:
         StudyError: There is none.
@@ -91,18 +116,56 @@ def find_study(name: str | None, runs_dir: Path) -> Path:
                 return folder
         raise StudyError(f"there is no study {name!r} in {str(runs_dir)!r}")
     studies = [path.parent for path in runs_dir.glob(f"*/{layout.STUDY}")]
+    stuck = []
     for folder in sorted(studies, key=_created, reverse=True):
-        if unfinished(folder):
-            return folder
-    raise StudyError(f"there is no unfinished study in {str(runs_dir)!r}")
+        try:
+            raw = read_raw(folder)
+            if not unfinished(folder, load(folder, raw), rerun):
+                continue
+            read_script(script_path(folder, raw))
+        except GridrunsError as error:
+            stuck.append(f"study {folder.name!r} can't go on: {error}")
+            continue
+        for words in stuck:
+            say(words)
+        return folder
+    but = f"; {'; '.join(stuck)}" if stuck else ""
+    raise StudyError(f"there is no unfinished study in {str(runs_dir)!r}{but}")
 
 
 def _created(folder: Path) -> str:
     return str((read_json(folder / layout.STUDY) or {}).get("created", ""))
 
 
-def unfinished(folder: Path) -> bool:
-    """Whether a study has trials in its plan that no run settles."""
-    study = load(folder, read_script(script_path(folder)))
-    retries = int(study.execution.get("retries", 1))
-    return len(read_past(folder, study.declared, retries).finals) < study.planned
+def unfinished(folder: Path, study: Study, rerun: Collection[Status] = ()) -> bool:
+    """Whether a study has trials in its plan that no run settles.
+
+    Args:
+        folder: Its directory.
+        study: What is searched.
+        rerun: Ends that settle nothing, besides those that the study says.
+    """
+    past = _past(folder, study, rerun)
+    if len(past.finals) < study.planned:
+        return True
+    # Some of the runs may be of points that aren't the study's any more.
+    from search.samplers import make_sampler
+    from search.schedule import Schedule
+
+    sampler = make_sampler(study.sampler, study.space, seed=study.seed, order=study.order)
+    return next(Schedule(study, sampler, past).assignments(), None) is not None
+
+
+def without_result(folder: Path) -> Counter[Status]:
+    """How many points of a study are settled without a result, by the end of the run that settles them."""
+    study = load(folder, read_raw(folder))
+    finals = _past(folder, study).finals
+    return Counter(
+        run.status for key, run in finals.items() if run.status in RERUN and point_of(key, study) is not None
+    )
+
+
+def _past(folder: Path, study: Study, rerun: Collection[Status] = ()) -> Past:
+    now = datetime.now(UTC)
+    retries = study.execution.get("retries", 1)
+    return read_past(folder, study.declared, retries, {**study.rerun, **dict.fromkeys(rerun, now)})

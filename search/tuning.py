@@ -4,16 +4,19 @@ Optuna and pandas are imported only once the warm parent is importing TensorFlow
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from search.executor import Declarations
 from search.launch import Execution, run_study
+from search.past import ends_to_rerun
 from search.plan import Request, base_values, check_writable, make_space, new_seed, planned_trials
 from search.pruners import read_pruner
 from search.script import Script, read_script
 from search.study import Metric, Study, StudyError, check_name
-from search.study_file import differences, read_raw
+from search.study_file import differences, load, read_raw
 from search.study_folder import existing_folder, holds_study, new_folder
 
 if TYPE_CHECKING:
@@ -45,6 +48,7 @@ def tuning_run(
     keep_going: bool = False,
     study: str | None = None,
     extend: bool = False,
+    rerun: str | Sequence[str] = (),
     runs_dir: str | Path = "runs",
     arguments: Sequence[str] = (),
     yes: bool = True,
@@ -84,6 +88,8 @@ def tuning_run(
             exists goes on: only what is new is run.
         extend: Go on with an existing study although script, space, metric ... have changed. Finished points
             that are still points are kept.
+        rerun: Of a study that goes on, ends without a result, such as "failed" or "timeout", whose points are
+            run again; their runs stay.
         runs_dir: The directory of all studies.
         arguments: Values of flags outside the space, as on the script's command line.
         yes: Don't ask before starting; asking takes a terminal.
@@ -104,16 +110,21 @@ def tuning_run(
     execution = Execution(
         executor, start_method, workers, threads, trial_timeout, timeout, memory_limit, retries, keep_going
     )
-    former = _former(study, Path(runs_dir), extend)
+    ends = ends_to_rerun(rerun)
+    former = _former(study, Path(runs_dir), "extend" if extend else "run points of again" if ends else None)
+    raw = {} if former is None else read_raw(former)
+    before = None if former is None else load(former, raw)
     check_writable(Path(runs_dir))
     script = read_script(file)
     runner = execution.start(script, trials)
     try:
-        spec = _specify(study or "", request, script, runner.declarations(), execution, former)
-        if former is None:
+        spec = _specify(study or "", request, script, runner.declarations(), execution, before)
+        if former is None or before is None:
             folder = new_folder(Path(runs_dir), study, spec)
         else:
-            folder = existing_folder(former, spec, changed=_check_growth(former, spec, extend))
+            changed = _check_growth(before, differences(former, raw, spec), spec, extend) or bool(ends)
+            spec = replace(spec, rerun={**before.rerun, **dict.fromkeys(ends, datetime.now(UTC))})
+            folder = existing_folder(former, raw, spec, changed)
         where = run_study(spec, execution, runner, folder, yes=yes, quiet=quiet)
     finally:
         runner.close()
@@ -122,17 +133,22 @@ def tuning_run(
     return leaderboard(where)
 
 
-def _former(study: str | None, runs_dir: Path, extend: bool) -> Path | None:
+def _former(study: str | None, runs_dir: Path, needed_to: str | None) -> Path | None:
     """The directory of the study that is to go on, or None for a new one.
 
+    Args:
+        study: Its name.
+        runs_dir: The directory of all studies.
+        needed_to: What can only be done to a study that is there.
+
     Raises:
-        StudyError: The name can't be one, there is nothing to extend, or another search runs the study.
+        StudyError: The name can't be one, there is no study that is needed, or another search runs it.
     """
     folder = None if study is None else runs_dir / check_name(study)
     if folder is not None and holds_study(folder):
         return folder
-    if extend:
-        raise StudyError(f"there is no study {study or ''!r} in {str(runs_dir)!r} to extend")
+    if needed_to is not None:
+        raise StudyError(f"there is no study {study or ''!r} in {str(runs_dir)!r} to {needed_to}")
     return None
 
 
@@ -142,13 +158,22 @@ def _specify(
     script: Script,
     declarations: Declarations,
     execution: Execution,
-    former: Path | None,
+    before: Study | None,
 ) -> Study:
-    """The study that a request comes to; one that goes on keeps its seed unless another is asked for."""
+    """The study that a request comes to; one that goes on keeps its seed unless another is asked for.
+
+    Args:
+        name: Its name.
+        request: What the user asked for.
+        script: The script.
+        declarations: What the script declares.
+        execution: How trials are run.
+        before: The study that goes on, as it was, or None for a new one.
+    """
     space = make_space(request, declarations.flags)
     seed = request.seed
     if seed is None:
-        seed = new_seed() if former is None else read_raw(former).get("seed", 0)
+        seed = new_seed() if before is None else before.seed
     return Study(
         name=name,
         script=script,
@@ -166,21 +191,25 @@ def _specify(
     )
 
 
-def _check_growth(former: Path, spec: Study, extend: bool) -> bool:
+def _check_growth(before: Study, changes: Sequence[str], spec: Study, extend: bool) -> bool:
     """Whether a study that goes on becomes another one than study.json says.
+
+    Args:
+        before: The study as it was.
+        changes: What of it isn't as it is asked for now, the number of trials aside.
+        spec: What is asked for now.
+        extend: Whether changes are wanted.
 
     Raises:
         StudyError: It does, in more than the number of trials, and that wasn't asked for; or it would shrink.
     """
-    changes = differences(former, spec)
     if changes and not extend:
         raise StudyError(
-            f"study {former.name!r} isn't what is asked for now: {'; '.join(changes)}. "
+            f"study {before.name!r} isn't what is asked for now: {'; '.join(changes)}. "
             "--extend goes on with what is asked for now; another --study name begins anew"
         )
-    planned = read_raw(former).get("planned", 0)
-    if not changes and spec.planned < planned:
+    if not changes and spec.planned < before.planned:
         raise StudyError(
-            f"study {former.name!r} has {planned:,} trials planned already, but got {spec.planned:,}"
+            f"study {before.name!r} has {before.planned:,} trials planned already, but got {spec.planned:,}"
         )
-    return bool(changes) or spec.planned != planned
+    return bool(changes) or spec.planned != before.planned

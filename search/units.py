@@ -18,7 +18,7 @@ def seconds(name: str, value: float | str | None) -> float | None:
     return _amount(name, value, SECONDS, "a number of seconds or a text such as '30m' or '1.5h'")
 
 
-def count_bytes(name: str, value: int | str | None) -> int | None:
+def count_bytes(name: str, value: float | str | None) -> int | None:
     """An amount of memory in bytes from a number of them or a text such as "512M" or "2G" (powers of 1024).
 
     Raises:

@@ -36,6 +36,15 @@ def output_format(command: Command) -> Command:
     )
 
 
+def rerun(command: Command) -> Command:
+    """--rerun, for commands that go on with a study."""
+    return click.option(
+        "--rerun", default="", metavar="END,...",
+        help="Run the points again whose runs ended so: failed, diverged, timeout, killed, oom. "
+        "Their runs stay.",
+    )(command)  # fmt: skip
+
+
 def page(command: Command) -> Command:
     """--html and --output, for commands that show something or write it as a page."""
     command = click.option("--output", metavar="FILE", help="The page's file, with --html.")(command)

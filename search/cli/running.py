@@ -3,6 +3,7 @@
 import shlex
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -70,6 +71,7 @@ def train(script: str, arguments: tuple[str, ...], quiet: bool, **asked: Any) ->
 @click.option(
     "--extend", is_flag=True, help="Go on with a study though script, space or metric have changed."
 )
+@options.rerun
 @options.runs_dir
 @click.option("--yes", is_flag=True, help="Don't ask before starting (asked at a terminal only).")
 @click.option("--quiet", is_flag=True, help="Show only the results.")
@@ -85,10 +87,14 @@ def tune(script: str, arguments: tuple[str, ...], yes: bool, quiet: bool, **aske
     )
 
 
-@click.command(epilog="\b\nExamples:\n  gridruns resume\n  gridruns resume my-study --workers 4")
+@click.command(
+    epilog="\b\nExamples:\n  gridruns resume\n  gridruns resume my-study --workers 4\n"
+    "  gridruns resume my-study --rerun timeout --trial-timeout 2h"
+)
 @click.argument("study", required=False)
 @click.option("--workers", callback=options.count_or_auto, metavar="N|auto", help="Trials that run at once.")
 @options.optional_limits
+@options.rerun
 @options.runs_dir
 @click.option("--yes", is_flag=True, help="Don't ask before starting (asked at a terminal only).")
 @click.option("--quiet", is_flag=True, help="Show only the results.")
@@ -114,7 +120,10 @@ def _searched(search: "Callable[[], DataFrame]") -> int:
     from search.interrupts import Interrupted
 
     try:
-        print_results(search())
+        runs = search()
+        print_results(runs)
+        if not runs["rank"].notna().all():
+            _show_without_result(Path(str(runs["run_dir"].iloc[0])).parent)
     except Interrupted as stopped:
         if stopped.folder is not None:
             from results import leaderboard
@@ -122,9 +131,26 @@ def _searched(search: "Callable[[], DataFrame]") -> int:
             runs = leaderboard(stopped.folder)
             if len(runs):
                 print_results(runs)
-            name, parent = stopped.folder.name, str(stopped.folder.parent)
-            where = "" if parent == "runs" else f" --runs-dir {shlex.quote(parent)}"
-            click.echo(f"  gridruns resume {name}{where}    # goes on")
+            click.echo(f"  {_resume(stopped.folder)}    # goes on")
         click.echo("gridruns: stopped", err=True)
         return 128 + stopped.signal
     return 0
+
+
+def _show_without_result(folder: Path) -> None:
+    """Say how many points of a study ended without a result, and what runs them again."""
+    from search.study_folder import without_result
+
+    ends = without_result(folder)
+    if ends:
+        words = ", ".join(f"{count} {status}" for status, count in ends.items())
+        count = ends.total()
+        click.echo(f"\n{count:,} point{'s' * (count > 1)} ended without a result: {words}. Once mended:")
+        click.echo(f"  {_resume(folder)} --rerun {','.join(ends)}")
+
+
+def _resume(folder: Path) -> str:
+    """The command that goes on with the study of a directory."""
+    parent = str(folder.parent)
+    where = "" if parent == "runs" else f" --runs-dir {shlex.quote(parent)}"
+    return f"gridruns resume {folder.name}{where}"

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from results import leaderboard, ls_runs
-from tests.faults.support import gridruns, points, runs_of, started, wait_until
+from tests.faults.support import DEADLINE, gridruns, points, runs_of, started, wait_until
 
 TUNE = ["tune", "train.py", "--set", "a=1,2,3,4", "--workers", "2", "--study", "s"]
 
@@ -31,7 +31,7 @@ def test_of_searches_that_begin_a_study_at_once_one_gets_it(folder: Path) -> Non
     commands = [[sys.executable, "-m", "gridruns", *TUNE] for _ in range(4)]
     searches = [subprocess.Popen(words, stderr=subprocess.PIPE, text=True) for words in commands]
     for search in searches:  # who comes when all is done finds nothing to do
-        errors = search.communicate(timeout=60)[1]
+        errors = search.communicate(timeout=2 * DEADLINE)[1]
         assert search.returncode == 0 or "study 's'" in errors
     assert 0 in [search.returncode for search in searches]
     assert len(points()) == len(runs_of()) == 4
@@ -67,7 +67,7 @@ assert [os.wait()[1] for number in range(16)] == [0] * 16
 
 def sixteen(work: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", FORK, work], capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-c", FORK, work], capture_output=True, text=True, check=False, timeout=2 * DEADLINE
     )
     assert done.returncode == 0, done.stderr
 

@@ -3,6 +3,7 @@
 import random
 import signal
 import time
+import uuid
 from itertools import product
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from results import layout, leaderboard
 from search import tuning_run
 from tests.faults.support import (
+    DEADLINE,
     check_no_process,
     check_readers,
     gridruns,
@@ -23,12 +25,42 @@ from tests.faults.support import (
 
 FLAGS = ["a=1,2,3,4,5,6", "b=1,2,3,4,5,6,7,8"]
 SECONDS = 0.3  # of a trial
+# A training that ends only with a token, so that no search comes to its end before it is killed, however
+# slow the machine is to kill it.
+SCRIPT = """
+import os, time
+from results import log_metrics
+from spaces import flag_integer, flag_numeric, flags
+FLAGS = flags(flag_integer("a", 1), flag_integer("b", 1), flag_numeric("seconds", 0.15))
+
+def taken():
+    for token in os.listdir("tokens"):
+        try:
+            os.unlink(os.path.join("tokens", token))
+            return True
+        except FileNotFoundError:
+            continue
+    return False
+
+for epoch in (1, 2, 3):
+    time.sleep(FLAGS.seconds / 3)
+    while epoch == 3 and not taken():
+        time.sleep(0.005)
+    log_metrics(epoch, val_loss=FLAGS.a + FLAGS.b / 10 + 1 / epoch)
+"""
 # As late as this after its start a search is killed at most, or after its first new run.
 START, WORK = 1.0, 0.45
 TUNE = [
     "tune", "train.py", "--set", FLAGS[0], "--set", FLAGS[1], "--trials", "24", "--seed", "11",
     "--workers", "2", "--study", "s",
 ]  # fmt: skip
+
+
+def grant(count: int) -> None:
+    """Let so many trials come to their end."""
+    Path("tokens").mkdir(exist_ok=True)
+    for _ in range(count):
+        Path("tokens", str(uuid.uuid4())).touch()
 
 
 def kill_search(arguments: list[str], after_start: float | None, after_run: float) -> None:
@@ -43,10 +75,11 @@ def kill_search(arguments: list[str], after_start: float | None, after_run: floa
         family = psutil.Process(process.pid).children(recursive=True)
         assert process.poll() is None, process.communicate()
         process.send_signal(signal.SIGKILL)
-    assert not psutil.wait_procs(family, timeout=10)[1]
+    assert not psutil.wait_procs(family, timeout=DEADLINE)[1]
 
 
 def test_a_search_killed_twenty_times_completes_every_point_once(folder: Path) -> None:
+    Path("train.py").write_text(SCRIPT)
     chance = random.Random(20)
     # In eight moments of its start, and in twelve of its work, where a trial takes 0.3 s.
     moments: list[tuple[float | None, float]] = [(chance.uniform(0, START), 0.0) for _ in range(8)]
@@ -56,6 +89,7 @@ def test_a_search_killed_twenty_times_completes_every_point_once(folder: Path) -
     for after_start, after_run in moments:
         begun = Path("runs/s", layout.STUDY).exists()
         arguments = ["resume", "s"] if begun else [*TUNE, "--", "--seconds", str(SECONDS)]
+        grant(1)
         kill_search(arguments, after_start, after_run)
         check_no_process(folder)
         if Path("runs").exists() and runs_of():
@@ -64,6 +98,8 @@ def test_a_search_killed_twenty_times_completes_every_point_once(folder: Path) -
             now = points()
             assert now.items() >= completed.items()
             completed = now
+    assert len(completed) < 24
+    grant(48)
     done = gridruns("resume", "s", "--quiet")
     assert done.returncode == 0, done.stderr
     board = leaderboard("runs/s")
