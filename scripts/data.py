@@ -1,6 +1,6 @@
-"""Handwritten digits for the experiment scripts: MNIST, or scikit-learn's small digits.
+"""Handwritten digits for the experiment scripts: MNIST, scikit-learn's small digits, or a CSV file.
 
-Images come as flattened float32 in [0, 1], labels one-hot. The two data sets never stand in
+Images come as flattened float32 in [0, 1], labels one-hot. The data sets never stand in
 for one another: what can't be read is an error.
 """
 
@@ -17,7 +17,9 @@ from sklearn.model_selection import train_test_split
 NAMES = ("mnist", "digits")
 CLASSES = 10
 DIGITS_TEST_IMAGES = 360
-DIGITS_SPLIT_SEED = 13
+HELD_OUT = ("test", "holdout")
+HELD_OUT_SHARES = 0.16, 0.04  # of a CSV file's images
+SPLIT_SEED = 13
 
 Floats = NDArray[np.float32]
 
@@ -38,7 +40,7 @@ class Data(NamedTuple):
     y_test: Floats
 
 
-def load(name: str) -> Data:
+def load(name: str, held_out: str = "test") -> Data:
     """Read the data set `name`.
 
     Args:
@@ -47,16 +49,30 @@ def load(name: str) -> Data:
             "digits": 1,437 and 360 images of 8x8, from scikit-learn, shuffled by a fixed seed and
             split evenly by class. Shuffled because Keras's `validation_split` takes the last rows,
             so these must be like the others.
+            A name that ends in ".csv": the images of that file, whose first line is
+            label,pixel0,pixel1,... and whose pixels are in 0..255, shuffled by a fixed seed and split
+            evenly by class: 80% to train, 16% test, 4% hold-out.
+        held_out: Which images `x_test` holds: "test", or "holdout", of a CSV file only, the images to
+            look at once, when everything has been chosen by the test images.
 
     Raises:
-        ValueError: There is no data set of that name.
+        ValueError: There is no data set of that name, it has no such images, or the CSV file is
+            of another form.
         OSError: The file can't be read.
     """
-    if name == "mnist":
-        return _mnist()
-    if name == "digits":
-        return _digits()
-    raise ValueError(f"data must be one of {', '.join(NAMES)}, but got {name!r}")
+    if name.endswith(".csv"):
+        return _csv(name, held_out)
+    if name not in NAMES:
+        raise ValueError(f"data must be one of {', '.join(NAMES)} or a .csv file, but got {name!r}")
+    if held_out != "test":
+        raise ValueError(f"held_out must be test for the data set {name}, but got {held_out!r}")
+    return _mnist() if name == "mnist" else _digits()
+
+
+def shuffled(data: Data, seed: int) -> Data:
+    """The same data with the training images in an order of their own, so that the last ones are like all."""
+    order = np.random.default_rng(seed).permutation(len(data.x_train))
+    return data._replace(x_train=data.x_train[order], y_train=data.y_train[order])
 
 
 def _mnist() -> Data:
@@ -72,9 +88,33 @@ def _mnist() -> Data:
 def _digits() -> Data:
     images, labels = load_digits(return_X_y=True)
     x_train, x_test, y_train, y_test = train_test_split(
-        images, labels, test_size=DIGITS_TEST_IMAGES, stratify=labels, random_state=DIGITS_SPLIT_SEED
+        images, labels, test_size=DIGITS_TEST_IMAGES, stratify=labels, random_state=SPLIT_SEED
     )
     return Data(_images(x_train, 16), _labels(y_train), _images(x_test, 16), _labels(y_test))
+
+
+def _csv(file: str, held_out: str) -> Data:
+    if held_out not in HELD_OUT:
+        raise ValueError(f"held_out must be one of {', '.join(HELD_OUT)}, but got {held_out!r}")
+    with open(file, encoding="utf-8") as lines:
+        names = next(lines, "").rstrip("\n").split(",")
+        wanted = ["label", *(f"pixel{i}" for i in range(len(names) - 1))]
+        if names != wanted or len(names) == 1:
+            raise ValueError(f"{file} must begin with label,pixel0,pixel1,..., but begins with {names[:3]}")
+        table = np.loadtxt(lines, delimiter=",", dtype=np.uint8, ndmin=2)
+    labels = table[:, 0]
+    if labels.max(initial=0) >= CLASSES:
+        raise ValueError(f"the labels of {file} must be in 0..{CLASSES - 1}, but got {labels.max()}")
+    test, holdout = HELD_OUT_SHARES
+    train, rest = train_test_split(
+        np.arange(len(table)), test_size=test + holdout, stratify=labels, random_state=SPLIT_SEED
+    )
+    parts = train_test_split(
+        rest, test_size=holdout / (test + holdout), stratify=labels[rest], random_state=SPLIT_SEED
+    )
+    chosen = parts[HELD_OUT.index(held_out)]
+    pixels = _images(table[:, 1:], 255)
+    return Data(pixels[train], _labels(labels[train]), pixels[chosen], _labels(labels[chosen]))
 
 
 def _images(pixels: NDArray[np.generic], white: int) -> Floats:

@@ -17,7 +17,7 @@ from spaces import Value
 
 
 class GridSampler(BaseSampler):
-    """Every point of a finite space once, without replacement.
+    """Every point of a finite space once, without replacement; of a space with rules its valid points.
 
     Args:
         space: A finite space.
@@ -80,6 +80,9 @@ def finite_size(space: SpaceLike) -> int:
 
 
 def is_fixed(trial: FrozenTrial, search_space: dict[str, BaseDistribution]) -> bool:
-    """Whether every parameter of a trial was fixed when it was enqueued, so that nothing is to be sampled."""
+    """Whether a point of this search space was enqueued for a trial, so that nothing is to be sampled.
+
+    Points are enqueued whole: what is missing doesn't apply.
+    """
     fixed = trial.system_attrs.get("fixed_params", {})
-    return bool(fixed) and all(name in fixed for name in search_space)
+    return bool(fixed) and all(name in search_space for name in fixed)

@@ -41,12 +41,15 @@ def distributions(space: SpaceLike) -> dict[str, BaseDistribution]:
 def suggest_all(trial: Trial, space: SpaceLike) -> dict[str, Value]:
     """Let the study's sampler choose a point of `space` for `trial`, just asked.
 
+    It is asked only for the parameters that apply, each after those that its condition mentions.
+
     Returns:
         The point: builtin types, every value exactly one of its domain.
 
     Raises:
         SpaceExhausted: The sampler has no point left. The trial has then been told as failed, so
             that the study holds none that runs for ever.
+        SamplerError: The sampler's choice breaks a constraint of the space; the trial is told as failed too.
     """
     try:
         # Optuna asks no sampler about a domain of one value; a sampler may still have no point left.
@@ -54,8 +57,11 @@ def suggest_all(trial: Trial, space: SpaceLike) -> dict[str, Value]:
     except SpaceExhausted:
         trial.study.tell(trial, state=TrialState.FAIL)
         raise
-    chosen = {name: _suggest(trial, name, dist) for name, dist in distributions(space).items()}
-    return from_trial_params(chosen, space)
+    point = space.assemble(_chosen(trial, space))
+    if point not in space:
+        trial.study.tell(trial, state=TrialState.FAIL)
+        raise SamplerError(f"the sampler chose {point}, which breaks a constraint of the space")
+    return point
 
 
 def from_trial_params(params: Mapping[str, Any], space: SpaceLike) -> dict[str, Value]:
@@ -64,11 +70,22 @@ def from_trial_params(params: Mapping[str, Any], space: SpaceLike) -> dict[str, 
     Raises:
         SamplerError: A parameter is missing, or its value is none of its domain.
     """
+    return space.assemble(choices_of(params, space))
+
+
+def choices_of(params: Mapping[str, Any], space: SpaceLike) -> dict[str, Value]:
+    """Return the values of the parameters that apply, of those that an Optuna trial carries.
+
+    Raises:
+        SamplerError: One that applies is missing, or its value is none of its domain.
+    """
     domains = space.parameters()
-    missing = [name for name in domains if name not in params]
+    chosen = {name: decode(name, domain, params[name]) for name, domain in domains.items() if name in params}
+    applying = space.applies(chosen)
+    missing = [name for name in domains if name in applying and name not in chosen]
     if missing:
         raise SamplerError(f"the trial has no value for {', '.join(missing)}")
-    return space.assemble({name: decode(name, domain, params[name]) for name, domain in domains.items()})
+    return {name: chosen[name] for name in domains if name in applying}
 
 
 def to_trial_params(point: Mapping[str, Value], space: SpaceLike, index: int | None = None) -> TrialParams:
@@ -80,14 +97,24 @@ def to_trial_params(point: Mapping[str, Value], space: SpaceLike, index: int | N
         index: Where the point is in the space, if that is known. Else a parameter that isn't a flag
             (the row of a table) is looked for, in time proportional to the number of its values.
 
+    Returns:
+        Values of the parameters that apply.
+
     Raises:
         SamplerError: It is no point of the space.
     """
-    domains = space.parameters()
-    for chosen in _candidates(point, domains, index):
-        if space.key(space.assemble(chosen)) == space.key(point):
-            return {name: encode(name, domain, chosen[name]) for name, domain in domains.items()}
+    if index is not None and space.key(space.point(index)) == space.key(point):
+        return _encoded(space.choices(index), space)
+    if point in space:
+        for chosen in _candidates(point, space):
+            if space.key(space.assemble(chosen)) == space.key(point):
+                return _encoded(chosen, space)
     raise SamplerError(f"{dict(point)} is no point of the space")
+
+
+def distributions_of(params: Mapping[str, Any], space: SpaceLike) -> dict[str, BaseDistribution]:
+    """Return the distributions of the parameters that a trial carries, for `optuna.create_trial`."""
+    return {name: dist for name, dist in distributions(space).items() if name in params}
 
 
 def encode(name: str, domain: Domain, value: Value) -> str | int | float:
@@ -161,27 +188,27 @@ def _stepped(domain: Float, carried: float) -> float:
     return domain.value(index) if near else carried
 
 
-def _candidates(
-    point: Mapping[str, Value], domains: Mapping[str, Domain], index: int | None
-) -> Iterator[dict[str, Value]]:
-    """Choices for every parameter that may make `point`: those at `index`, then those that agree with it."""
-    if index is not None:
-        yield _choices_at(index, domains)
+def _chosen(trial: Trial, space: SpaceLike) -> dict[str, Value]:
+    """What the sampler chooses of each parameter that applies, those first that conditions mention."""
+    domains, dists = space.parameters(), distributions(space)
+    chosen: dict[str, Value] = {}
+    while ready := [name for name in space.applies(chosen) if name not in chosen]:
+        for name in ready:
+            chosen[name] = decode(name, domains[name], _suggest(trial, name, dists[name]))
+    return chosen
+
+
+def _encoded(chosen: Mapping[str, Value], space: SpaceLike) -> TrialParams:
+    domains = space.parameters()
+    return {name: encode(name, domains[name], value) for name, value in chosen.items()}
+
+
+def _candidates(point: Mapping[str, Value], space: SpaceLike) -> Iterator[dict[str, Value]]:
+    """Choices of what applies that may make `point`: those that agree with it, and any of what is no flag."""
+    domains = space.parameters()
     known = {name: point[name] for name in domains if name in point}
-    sizes = {name: domain.size for name, domain in domains.items() if name not in point}
+    sizes = {name: domains[name].size for name in domains if name not in space.names}
     ranges = [range(size) for size in sizes.values() if size is not None]
-    if len(ranges) < len(sizes) or any(not domains[name].contains(value) for name, value in known.items()):
-        return
     for indexes in product(*ranges):
         found = zip(sizes, indexes, strict=True)
         yield known | {name: domains[name].value(place) for name, place in found}
-
-
-def _choices_at(index: int, domains: Mapping[str, Domain]) -> dict[str, Value]:
-    """The choices at a place of the product of finite domains, the first fastest."""
-    chosen: dict[str, Value] = {}
-    for name, domain in domains.items():
-        assert domain.size is not None
-        index, place = divmod(index, domain.size)
-        chosen[name] = domain.value(place)
-    return chosen

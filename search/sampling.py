@@ -51,8 +51,25 @@ class SpaceLike(Protocol):
         """Return what a sampler chooses: the parameters and their domains."""
         ...
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The flags, in order."""
+        ...
+
+    def applies(self, chosen: Mapping[str, Value], /) -> list[str]:
+        """Return the parameters that apply where some are chosen, each after those it depends on."""
+        ...
+
+    def choices(self, index: int, /) -> dict[str, Value]:
+        """Return the values of the parameters that make the point at `index`."""
+        ...
+
     def assemble(self, params: Mapping[str, Value], /) -> dict[str, Value]:
-        """Return the point that a choice for every parameter makes."""
+        """Return the point that a choice for every parameter makes; what doesn't apply is left out."""
+        ...
+
+    def __contains__(self, point: object, /) -> bool:
+        """Whether `point` is a point of the space: it keeps every condition and constraint."""
         ...
 
     def order(self, seed: int, /) -> Order:

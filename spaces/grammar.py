@@ -2,7 +2,8 @@
 
 - `flag: [values]` is a choice;
 - `flag: value` is fixed, a choice of one;
-- `flag: {low: ..., high: ..., step: ..., log: ...}` is a range.
+- `flag: {low: ..., high: ..., step: ..., log: ...}` is a range;
+- `flag: {values: ..., only: "layers >= 3"}`, or a range with `only`, applies where that is true.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,25 @@ from .errors import SpaceError
 from .values import is_value, plain, shown
 
 _RANGE_KEYS = ("low", "high", "step", "log")
+
+
+def read_entry(entry: object) -> tuple[Domain, str | None]:
+    """The domain that `entry` writes, and the text of its condition; None where it always applies.
+
+    Raises:
+        SpaceError: `entry` writes no domain.
+    """
+    if not isinstance(entry, Mapping):
+        return domain_of(entry), None
+    rest = {key: part for key, part in entry.items() if key != "only"}
+    if "only" in entry and not isinstance(entry["only"], str):
+        raise SpaceError(f"only must be a text such as 'layers >= 3', but got {shown(entry['only'])}")
+    if "values" not in rest:
+        return _range_of(rest), entry.get("only")
+    others = [str(key) for key in rest if key != "values"]
+    if others:
+        raise SpaceError(f"beside values there may be only, but got {', '.join(others)}")
+    return domain_of(rest["values"]), entry.get("only")
 
 
 def domain_of(entry: object) -> Domain:
@@ -61,5 +81,5 @@ def number_range(low: Any, high: Any, step: Any = None, log: Any = False, *, lik
 def _range_of(entry: Mapping[object, object]) -> Int | Float:
     for key in entry:
         if key not in _RANGE_KEYS:
-            raise SpaceError(unknown("part of a range", str(key), _RANGE_KEYS))
+            raise SpaceError(unknown("part of a range", str(key), (*_RANGE_KEYS, "values", "only")))
     return number_range(entry.get("low"), entry.get("high"), entry.get("step"), entry.get("log", False))

@@ -2,11 +2,13 @@
 
 - `nodes1=64,128,256` is a choice, `data=digits` a choice of one;
 - `lr=1e-5:1e-1`, `lr=1e-5:1e-1:log`, `x=0:10:2` are ranges, the last with a step (numbers only);
-- `names=["a,b","c"]` is a choice as a JSON list, for strings with commas or spaces at an end.
+- `names=["a,b","c"]` is a choice as a JSON list, for strings with commas, spaces at an end or " if ";
+- `nodes3=64,128 if layers >= 3`, after any of these, says where the flag applies.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from gridruns import unknown
 
@@ -18,10 +20,11 @@ from .kinds import LAWS, FlagKind, read_text
 from .values import Value, shown
 
 _LOG = "log"
+_IF = " if "
 
 
-def parse_setting(text: str, declared: Sequence[Flag]) -> tuple[str, Domain]:
-    """The flag and the domain that a setting writes.
+def parse_setting(text: str, declared: Sequence[Flag]) -> tuple[str, Domain | Mapping[str, Any]]:
+    """The flag and the entry of a space that a setting writes: a domain, or one with a condition.
 
     Args:
         text: `flag=...`, as above.
@@ -38,11 +41,28 @@ def parse_setting(text: str, declared: Sequence[Flag]) -> tuple[str, Domain]:
     if name not in named:
         raise SpaceError(unknown("flag", name, named))
     try:
+        written, condition = _split(written)
         domain = _domain(named[name], written)
     except SpaceError as error:
         raise SpaceError(f"{name}: {error}") from None
     named[name].check_domain(domain)
-    return name, domain
+    return name, domain if condition is None else {"values": domain, "only": condition}
+
+
+def _split(written: str) -> tuple[str, str | None]:
+    """What stands before the first " if ", or after a JSON list, and the condition behind it."""
+    start = _end_of_json(written) if written.startswith("[") else 0
+    place = written.find(_IF, start)
+    if place < 0:
+        return written, None
+    return written[:place], written[place + len(_IF) :].strip()
+
+
+def _end_of_json(written: str) -> int:
+    try:
+        return json.JSONDecoder().raw_decode(written)[1]
+    except ValueError:  # the reader of the values says what is wrong
+        return len(written)
 
 
 def _domain(flag: Flag, written: str) -> Domain:

@@ -1,27 +1,29 @@
 """A space: which points a search may run, how many there are, and the i-th without a list of them.
 
-A space is a product of parameters, each with a domain. What a sampler chooses is a value of each
-parameter (`parameters`); what a run gets is a point, a value of each flag (`assemble`). In a
-product of flags the two are the same; the rows of a table are one parameter.
+A space is a product of parameters, each with a domain, less what its rules take away: a flag that
+doesn't apply is no part of a point, and a point that breaks a constraint is none. What a sampler chooses
+is a value of each parameter (`parameters`); what a run gets is a point, a value of each flag that
+applies (`assemble`). In a product of flags the two are the same; the rows of a table are one parameter.
 """
 
 import json
-import math
 import operator
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from hashlib import blake2b
+from math import prod
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from gridruns import unknown
 
-from .documents import read_mapping
-from .domains import Domain, Int, domain_from_json
+from .content import ROW, Content, entries
+from .domains import Domain
 from .errors import SpaceError
 from .flag import Flag, by_name
-from .grammar import domain_of
 from .permutation import Permutation
+from .points import Points
 from .table import Table
 from .values import LAW, Value, is_value, plain, shown
 
@@ -31,52 +33,46 @@ if TYPE_CHECKING:
 Entry: TypeAlias = Domain | Sequence[Value] | Mapping[str, Any] | Value
 """How a space writes a flag's domain: `spaces.grammar`."""
 
-ROW = "row"
-"""The parameter that chooses a row of a table."""
-
 
 class Space:
     """What values flags may take; immutable, typed, of any size.
 
     Args:
         mapping: for each flag a domain, a list of values, one fixed value, or a mapping of
-            low, high, step and log. An empty one has one point, {}.
+            low, high, step and log, or of values, either with `only`. An empty one has one point, {}.
+        only: for each flag that doesn't always apply, where it does: {"nodes3": "layers >= 3"}.
+            Elsewhere it is no part of a point.
+        where: what every point keeps: ["nodes2 <= nodes1"]. One about a flag that doesn't apply holds.
 
     Raises:
-        SpaceError: an entry makes no domain.
+        SpaceError: an entry makes no domain, or a text no rule over the flags (`spaces.expressions`).
     """
 
-    def __init__(self, mapping: Mapping[str, Entry]) -> None:
-        self._domains: dict[str, Domain] = {}
-        self._table: Table | None = None
-        for name, entry in mapping.items():
-            if not isinstance(name, str):
-                raise SpaceError(f"a space must name its flags with strings, but got {shown(name)}")
-            try:
-                self._domains[name] = domain_of(entry)
-            except SpaceError as error:
-                raise SpaceError(f"{name}: {error}") from None
+    def __init__(
+        self,
+        mapping: Mapping[str, Entry],
+        *,
+        only: Mapping[str, str] | None = None,
+        where: Sequence[str] = (),
+    ) -> None:
+        self._fill(Content.read(mapping, only, where))
 
     @classmethod
     def from_yaml(cls, path: str | os.PathLike[str]) -> "Space":
-        """The space that a YAML file writes: a mapping from flag to entry.
+        """The space that a YAML file writes: a mapping from flag to entry, and a list of constraints.
+
+        The constraints are the list called `where`; a mapping of that name is a flag's entry.
 
         Raises:
             DocumentError: the file can't be read.
-            SpaceError: it holds no flags, or an entry makes no domain.
+            SpaceError: it holds no flags, or an entry or a text makes no domain or rule.
         """
-        content: dict[str, Any] = read_mapping(path)
-        if not content:
-            raise SpaceError(f"{os.fspath(path)}: a space must have at least one flag, but the file is empty")
-        try:
-            return cls(content)
-        except SpaceError as error:
-            raise SpaceError(f"{os.fspath(path)}: {error}") from None
+        return cls._of(Content.from_yaml(path))
 
     @classmethod
     def from_frame(cls, frame: "DataFrame") -> "Space":
         """The rows of a DataFrame, a flag a column: each row is a point (`Table.from_frame`)."""
-        return cls._with({}, Table.from_frame(frame))
+        return cls._of(Content({}, Table.from_frame(frame)))
 
     @classmethod
     def from_flags(cls, declared: Sequence[Flag]) -> "Space":
@@ -84,55 +80,96 @@ class Space:
         return cls({flag.name: flag.domain for flag in declared if flag.domain is not None})
 
     @classmethod
-    def _with(cls, domains: Mapping[str, Domain], table: Table | None) -> "Space":
-        space = cls(domains)
-        space._table = table
-        if table is None:
-            return space
-        for name in domains:
-            if name in table.columns:
-                raise SpaceError(f"{name} is a column of the table, so it can't be set beside it")
-            if name == ROW:
-                raise SpaceError(f"a flag beside a table can't be called {ROW!r}, the table's parameter")
+    def _of(cls, content: Content) -> "Space":
+        space = cls.__new__(cls)
+        space._fill(content)
         return space
+
+    def _fill(self, content: Content) -> None:
+        self._content = content
+        self._parameters = content.parameters
+        self._rules = content.rules
+        self._ruled = bool(self._rules.only or self._rules.where)
 
     @property
     def names(self) -> tuple[str, ...]:
         """The flags, in order."""
-        return (*(() if self._table is None else self._table.columns), *self._domains)
+        return tuple(name for parameter in self._parameters for name in parameter.flags)
 
     @property
+    def conditions(self) -> dict[str, str]:
+        """For each flag that doesn't always apply, the text of where it does."""
+        return {name: rule.text for name, rule in self._rules.only.items()}
+
+    @property
+    def constraints(self) -> tuple[str, ...]:
+        """The texts of what every point keeps."""
+        return tuple(rule.text for rule in self._rules.where)
+
+    @cached_property
     def size(self) -> int | None:
-        """How many points there are; None where a range without steps makes them infinite."""
-        sizes = [domain.size for domain in self.parameters().values()]
-        return None if None in sizes else math.prod(size for size in sizes if size is not None)
+        """How many points there are; None where a range without steps makes them infinite.
+
+        Raises:
+            SpaceError: the rules leave no point, or entangle more values than can be counted.
+        """
+        if self._ruled:
+            return self._points.size
+        sizes = [parameter.domain.size for parameter in self._parameters]
+        return None if None in sizes else prod(size for size in sizes if size is not None)
 
     def parameters(self) -> dict[str, Domain]:
-        """What a sampler chooses: a value of each of these domains, together one point.
+        """What a sampler chooses: a value of each of these domains that applies, together one point.
 
         A table is one parameter, "row", the row's number.
         """
-        if self._table is None:
-            return dict(self._domains)
-        return {ROW: Int(0, len(self._table.rows) - 1), **self._domains}
+        return {parameter.name: parameter.domain for parameter in self._parameters}
+
+    def applies(self, chosen: Mapping[str, Value]) -> list[str]:
+        """The parameters that apply where these values of parameters are chosen.
+
+        In order, save that each comes after those that its condition mentions. One whose condition
+        mentions what isn't chosen yet isn't among them: choose those that are, and ask again.
+
+        Args:
+            chosen: values of parameters, of none to all; each within its domain.
+        """
+        values = self._rules.reduced(self._flags(chosen))
+        ordered = self._rules.sorted(parameter.name for parameter in self._parameters)
+        return [name for name in ordered if self._rules.applies(name, values)]
 
     def assemble(self, params: Mapping[str, Value]) -> dict[str, Value]:
         """The point that these values of the parameters make, in the order of the flags.
 
+        What doesn't apply is left out. Whether the constraints hold, `in` says of the point.
+
+        Args:
+            params: a value of each parameter; of those that don't apply it may be missing.
+
         Raises:
             SpaceError: a parameter is missing, unknown or outside its domain.
         """
-        parameters = self.parameters()
-        _check_names("parameter", params, list(parameters))
-        chosen = {}
-        for name, domain in parameters.items():
-            chosen[name] = value = plain(params[name])
-            if not domain.contains(value):
-                raise SpaceError(f"{name} must be {domain.describe()}, but got {shown(value)}")
-        return self._point(chosen)
+        domains = self.parameters()
+        chosen: dict[str, Any] = {name: plain(value) for name, value in params.items()}
+        for name, value in chosen.items():
+            if name not in domains:
+                raise SpaceError(unknown("parameter", str(name), domains))
+            if not domains[name].contains(value):
+                raise SpaceError(f"{name} must be {domains[name].describe()}, but got {shown(value)}")
+        applying = self.applies(chosen)
+        _check_all("parameter", chosen, applying)
+        return self._flags({name: chosen[name] for name in applying})
 
     def point(self, i: int) -> dict[str, Value]:
-        """The i-th point, 0 <= i < size, else IndexError; the first flag changes fastest.
+        """The i-th point, 0 <= i < size, else IndexError; without rules the first flag changes fastest.
+
+        Raises:
+            SpaceError: the space is infinite.
+        """
+        return self._flags(self.choices(i))
+
+    def choices(self, i: int) -> dict[str, Value]:
+        """The values of the parameters that make the i-th point.
 
         Raises:
             SpaceError: the space is infinite.
@@ -140,11 +177,28 @@ class Space:
         rest, size = operator.index(i), self._finite()
         if not 0 <= rest < size:
             raise IndexError(f"index must be in 0..{size - 1}, but got {rest}")
-        chosen: dict[str, object] = {}
-        for name, domain in self.parameters().items():
-            rest, digit = divmod(rest, domain.size or 1)
-            chosen[name] = domain.value(digit)
-        return self._point(chosen)
+        if self._ruled:
+            return self._points.choose(rest)
+        chosen: dict[str, Value] = {}
+        for name, base, value in self._digits:
+            rest, digit = divmod(rest, base)
+            chosen[name] = value(digit)
+        return chosen
+
+    def point_of(self, values: Mapping[str, Value]) -> dict[str, Value] | None:
+        """The point that a run with these values of flags is at, or None where there is none.
+
+        Args:
+            values: of all flags of the space, and perhaps of others; what doesn't apply isn't looked at.
+        """
+        found: dict[str, Any] = {name: plain(values[name]) for name in self.names if name in values}
+        for name in self._rules.sorted(self._rules.only):
+            mentioned = [other for other in self._rules.only[name].names if other in found]
+            if not all(self._domains[other].contains(found[other]) for other in mentioned):
+                return None
+            if not self._rules.applies(name, found):
+                found.pop(name, None)
+        return found if found in self else None
 
     def order(self, seed: int) -> Permutation:
         """All indices in a random order: a pure function of (space, seed, index), in O(1) memory.
@@ -164,49 +218,67 @@ class Space:
         1, 1.0 and True have different keys; 0.0 and -0.0 have one.
 
         Raises:
-            SpaceError: a flag is missing or unknown, or has what no flag can hold.
+            SpaceError: a flag is missing, unknown or doesn't apply, or has what no flag can hold.
         """
-        _check_names("flag", point, self.names)
-        values = {name: plain(value) for name, value in point.items()}
-        for name, value in values.items():
+        values: dict[str, Value] = {}
+        for name, given in point.items():
+            value = plain(given)
+            if name not in self._domains:
+                raise SpaceError(unknown("flag", str(name), self.names))
             if not is_value(value):
                 raise SpaceError(f"{name} must be {LAW}, but got {shown(value)}")
             values[name] = 0.0 if isinstance(value, float) and value == 0 else value
+        applying = self._applying(values)
+        _check_all("flag", values, applying)
+        for name in values:
+            if name not in applying:
+                raise SpaceError(f"{name} doesn't apply there: {self.conditions[name]!r} isn't true")
         return json.dumps(values, sort_keys=True, allow_nan=False)
 
     def updated(self, mapping: Mapping[str, Entry]) -> "Space":
         """This space with other domains for some flags; flags that it lacks come last.
 
+        A flag keeps its condition unless the entry has another.
+
         Raises:
-            SpaceError: an entry makes no domain, or is for a column of a table.
+            SpaceError: an entry makes no domain, is for a column of a table, or doesn't fit a rule.
         """
-        return self._with({**self._domains, **Space(mapping)._domains}, self._table)
+        domains, conditions = entries(mapping)
+        old = self._content
+        return self._of(replace(old, domains={**old.domains, **domains}, only={**old.only, **conditions}))
+
+    def restricted(self, where: Sequence[str]) -> "Space":
+        """This space with further constraints.
+
+        Raises:
+            SpaceError: a text makes no rule over the flags.
+        """
+        return self._of(replace(self._content, where=(*self._content.where, *where)))
 
     def checked(self, declared: Sequence[Flag]) -> "Space":
-        """This space, if the declared flags take every point of it.
+        """This space, if it has points and the declared flags take every one of them.
 
         Raises:
-            SpaceError: a flag isn't declared.
+            SpaceError: a flag isn't declared, the rules leave no point, or a flag applies at none.
             FlagError: a value has another type than its flag, or is outside the flag's own domain.
         """
         named = by_name(declared)
         for name in self.names:
             if name not in named:
                 raise SpaceError(unknown("flag", name, named))
-        for name, domain in self._domains.items():
+        for name, domain in self._content.domains.items():
             named[name].check_domain(domain)
-        if self._table is not None:
-            for row in self._table.rows:
-                for name, value in zip(self._table.columns, row, strict=True):
+        if (table := self._content.table) is not None:
+            for row in table.rows:
+                for name, value in zip(table.columns, row, strict=True):
                     named[name].check(value)
+        if self._ruled:
+            self._points.check()
         return self
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON that `from_json` reads back, typed and in the same order."""
-        return {
-            "table": None if self._table is None else self._table.to_json(),
-            "flags": [[name, domain.to_json()] for name, domain in self._domains.items()],
-        }
+        return self._content.to_json()
 
     @classmethod
     def from_json(cls, data: object) -> "Space":
@@ -215,14 +287,7 @@ class Space:
         Raises:
             SpaceError: `data` is no space.
         """
-        match data:
-            case {"table": table, "flags": list(flags), **rest} if not rest:
-                domains = dict(map(_flag_from_json, flags))
-                if len(domains) < len(flags):
-                    raise SpaceError(f"a space must name each flag once, but got {shown(flags)}")
-                return cls._with(domains, None if table is None else Table.from_json(table))
-            case _:
-                raise SpaceError(f"no space: {shown(data)}")
+        return cls._of(Content.from_json(data))
 
     @cached_property
     def fingerprint(self) -> str:
@@ -232,11 +297,12 @@ class Space:
 
     def __contains__(self, point: object) -> bool:
         """Whether `point`, a mapping, is one of the points, types and all."""
-        if not isinstance(point, Mapping) or set(point) != set(self.names):
+        if not isinstance(point, Mapping) or not set(point).issubset(self._domains):
             return False
-        if not all(domain.contains(point[name]) for name, domain in self._domains.items()):
+        values: dict[str, Any] = {name: plain(value) for name, value in point.items()}
+        if not self._in_domains(values) or set(values) != set(self._applying(values)):
             return False
-        return self._table is None or self._table.holds([point[name] for name in self._table.columns])
+        return self._rules.broken(values) is None
 
     def __eq__(self, other: object) -> bool:
         return self.fingerprint == other.fingerprint if isinstance(other, Space) else NotImplemented
@@ -245,33 +311,60 @@ class Space:
         return hash(self.fingerprint)
 
     def __repr__(self) -> str:
-        size = "infinite" if self.size is None else f"{self.size:,} points"
+        if self._ruled:
+            size = f"{len(self._rules.only)} conditions, {len(self._rules.where)} constraints"
+        else:
+            size = "infinite" if self.size is None else f"{self.size:,} points"
         return f"Space({', '.join(self.names)}; {size})"
+
+    @cached_property
+    def _digits(self) -> list[tuple[str, int, Callable[[int], Value]]]:
+        """Of each parameter of a finite space: its name, its size and its i-th value."""
+        return [(p.name, p.domain.size or 1, p.domain.value) for p in self._parameters]
+
+    @cached_property
+    def _points(self) -> Points:
+        return Points(self._parameters, self._rules)
+
+    @property
+    def _domains(self) -> dict[str, Domain]:
+        """What values each flag can have."""
+        return self._content.flags
+
+    def _in_domains(self, values: Mapping[str, Any]) -> bool:
+        """Whether these values of flags are among those that the flags can have, a table's as a row."""
+        if not all(self._domains[name].contains(value) for name, value in values.items()):
+            return False
+        table = self._content.table
+        return table is None or table.holds([values.get(name, _MISSING) for name in table.columns])
+
+    def _applying(self, values: Mapping[str, Value]) -> list[str]:
+        """The flags that apply where flags have these values."""
+        if not self._rules.only:
+            return list(self._domains)
+        for name, value in values.items():
+            if not self._domains[name].contains(value):
+                raise SpaceError(f"{name} must be {self._domains[name].describe()}, but got {shown(value)}")
+        left = self._rules.reduced(values)
+        return [name for name in self._domains if self._rules.applies(name, left)]
 
     def _finite(self) -> int:
         """The size of a finite space."""
         if (size := self.size) is not None:
             return size
-        endless = [name for name, domain in self._domains.items() if domain.size is None]
+        endless = [parameter.name for parameter in self._parameters if parameter.domain.size is None]
         raise SpaceError(f"a finite space is needed, but {', '.join(endless)} has no step, so no i-th value")
 
-    def _point(self, chosen: Mapping[str, Any]) -> dict[str, Value]:
-        row = {} if self._table is None else self._table.row(chosen[ROW])
-        return row | {name: chosen[name] for name in self._domains}
+    def _flags(self, chosen: Mapping[str, Any]) -> dict[str, Value]:
+        """The values of the flags that chosen parameters set, in the order of the flags."""
+        row = {} if self._content.table is None or ROW not in chosen else self._content.table.row(chosen[ROW])
+        return row | {name: chosen[name] for name in self._content.domains if name in chosen}
 
 
-def _check_names(kind: str, given: Mapping[str, object], names: Sequence[str]) -> None:
-    for name in given:
-        if name not in names:
-            raise SpaceError(unknown(kind, str(name), names))
+_MISSING = object()
+
+
+def _check_all(kind: str, given: Mapping[str, object], names: Sequence[str]) -> None:
     for name in names:
         if name not in given:
             raise SpaceError(f"a value of every {kind} is needed, but {name} is missing")
-
-
-def _flag_from_json(pair: object) -> tuple[str, Domain]:
-    match pair:
-        case [str(name), domain]:
-            return name, domain_from_json(domain)
-        case _:
-            raise SpaceError(f"no flag of a space: {shown(pair)}")

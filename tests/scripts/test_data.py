@@ -4,6 +4,7 @@ import os
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -68,8 +69,73 @@ def test_a_missing_file_is_an_error(
 
 
 def test_an_unknown_name_is_an_error(data: ModuleType) -> None:
-    with pytest.raises(ValueError, match="data must be one of mnist, digits, but got 'letters'"):
+    law = r"data must be one of mnist, digits or a \.csv file, but got 'letters'"
+    with pytest.raises(ValueError, match=law):
         data.load("letters")
+
+
+def test_shuffling_keeps_each_image_with_its_label(data: ModuleType) -> None:
+    plain = data.load("digits")
+    first, again, other = (data.shuffled(plain, seed) for seed in (1, 1, 2))
+    assert (first.x_train == again.x_train).all()
+    assert not (first.x_train == other.x_train).all()
+
+    def pairs(found: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        return sorted((*x, *y) for x, y in zip(found[0].tolist(), found[1].tolist(), strict=True))
+
+    assert pairs(first) == pairs(plain)
+    assert (first.x_test == plain.x_test).all()
+
+
+def write_csv(path: Path, count: int, pixels: int = 4) -> Path:
+    """Images whose first two pixels are the number of their row."""
+    head = ["label", *(f"pixel{i}" for i in range(pixels))]
+    rows = [[i % 10, i // 256, i % 256, *[255] * (pixels - 2)] for i in range(count)]
+    path.write_text("\n".join(",".join(map(str, row)) for row in [head, *rows]) + "\n")
+    return path
+
+
+def test_a_csv_has_three_parts_that_share_no_image(data: ModuleType, tmp_path: Path) -> None:
+    file = str(write_csv(tmp_path / "train.csv", 500))
+    test, holdout = data.load(file), data.load(file, "holdout")
+    assert [array.shape for array in test] == [(400, 4), (400, 10), (80, 4), (80, 10)]
+    assert holdout.x_test.shape == (20, 4)
+    assert (test.x_train == holdout.x_train).all()
+    numbers = [
+        {round(256 * 255 * row[0] + 255 * row[1]) for row in part.tolist()}
+        for part in (test.x_train, test.x_test, holdout.x_test)
+    ]
+    assert sorted(n for part in numbers for n in part) == list(range(500))
+    assert {array.dtype for array in test} == {np.dtype("float32")}
+    assert test.x_train[:, 2].min() == 1
+    # Every part holds the ten classes alike, and each image has kept its label.
+    assert set(test.y_train.sum(axis=0)) == {40}
+    assert set(holdout.y_test.sum(axis=0)) == {2}
+    labels = (255 * test.x_train[:, 1] + 256 * 255 * test.x_train[:, 0]).round() % 10
+    assert (labels == test.y_train.argmax(axis=1)).all()
+
+
+@pytest.mark.parametrize(
+    ("text", "law"),
+    [
+        ("", "must begin with label,pixel0,pixel1"),
+        ("pixel0,label\n1,2\n", "must begin with label,pixel0,pixel1"),
+        ("label,pixel0\n10,2\n", r"labels of .* must be in 0\.\.9, but got 10"),
+        ("label,pixel0\n1,256\n", "256"),
+        ("label,pixel0\n1,2,3\n2,3\n", "columns"),
+    ],
+)
+def test_a_csv_of_another_form_is_an_error(data: ModuleType, tmp_path: Path, text: str, law: str) -> None:
+    (tmp_path / "train.csv").write_text(text)
+    with pytest.raises(ValueError, match=law):
+        data.load(str(tmp_path / "train.csv"))
+
+
+def test_only_a_csv_has_hold_out_images(data: ModuleType, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="held_out must be test for the data set digits, but got 'holdout'"):
+        data.load("digits", "holdout")
+    with pytest.raises(ValueError, match="held_out must be one of test, holdout, but got 'train'"):
+        data.load(str(write_csv(tmp_path / "train.csv", 100)), "train")
 
 
 @pytest.mark.mnist

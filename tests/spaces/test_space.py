@@ -60,7 +60,7 @@ def test_a_space_comes_back_from_json(grid):
 
 def test_the_shipped_grid_has_2916_points():
     space = load_space("mnist_grid_search")
-    assert (space.size, shipped_spaces()) == (2916, ["mnist_grid_search"])
+    assert space.size == 2916 and "mnist_grid_search" in shipped_spaces()
     assert repr(space).endswith("2,916 points)")
     assert space.point(1) == space.point(0) | {"nodes1": 128}
     assert len({space.key(space.point(i)) for i in space.order(7)}) == 2916
@@ -183,7 +183,8 @@ def test_a_point_that_the_script_refuses_is_found_before_the_search(entry, messa
         ),
         (
             lambda: Space({"a": {"low": 1, "hihg": 2}}),
-            "a: unknown part of a range 'hihg'; did you mean 'high'? (known: low, high, step, log)",
+            "a: unknown part of a range 'hihg'; did you mean 'high'? "
+            "(known: low, high, step, log, values, only)",
         ),
         (lambda: Space({"a": float("nan")}), "a: a number must be finite, but got nan"),
         (lambda: Space({"a": {1}}), "a: a domain must be a value, a list of values or a range, but got {1}"),
@@ -196,7 +197,7 @@ def test_a_point_that_the_script_refuses_is_found_before_the_search(entry, messa
         (lambda: Space.from_json({"table": None, "flags": [1]}), "no flag of a space: 1"),
         (
             lambda: load_space("mnist"),
-            "no file and unknown space 'mnist' (known: mnist_grid_search)",
+            f"no file and unknown space 'mnist' (known: {', '.join(shipped_spaces())})",
         ),
     ],
 )
