@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from gridruns import GridrunsError
+from search.interrupts import Stop
 from spaces import Flag, Value
 
 
@@ -121,12 +122,13 @@ class Executor(Protocol):
         """Start a trial. The caller keeps at most `slots` of them running."""
         ...
 
-    def wait(self, timeout: float | None = None) -> list[Ending]:
+    def wait(self, timeout: float | None = None, stop: Stop | None = None) -> list[Ending]:
         """Return the trials that have ended since the last call, waiting for one if there is none.
 
         Args:
             timeout: Seconds after which an empty list is returned; None waits for as long as it takes.
                 With no trial running it returns at once.
+            stop: Something said there ends the waiting, too.
         """
         ...
 

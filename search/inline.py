@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +23,17 @@ from results import layout
 from results.files import read_json
 from search.archive import local_modules
 from search.executor import Declarations, Ending, ExecutorError, Resources, Trial
+from search.interrupts import Interrupted, Stop
 from search.limits import THREAD_VARIABLES, environment
 from search.local import read_declarations
 from search.script import Script
 from search.worker import Job, run
 
+AT_THE_KEYBOARD = (KeyboardInterrupt, bdb.BdbQuit)  # what a user does there, whatever the script thinks of it
+
 
 class InlineExecutor:
-    """Runs each trial in this process as soon as it is submitted (see `search.executor.Executor`)."""
+    """Runs each trial in this process, in `wait` (see `search.executor.Executor`)."""
 
     def __init__(self, script: Script, resources: Resources, start_method: str = "auto") -> None:
         """Give this process the number of threads, if TensorFlow hasn't started with another.
@@ -39,6 +42,7 @@ class InlineExecutor:
             ExecutorError: It has.
         """
         self.script = script
+        self.waiting: deque[Trial] = deque()
         self.ended: deque[Ending] = deque()
         self.slots = 1
         self._gpu = resources.gpu(0)
@@ -49,31 +53,49 @@ class InlineExecutor:
         """Run the script up to its `flags()` call and return what it declares."""
         with tempfile.TemporaryDirectory(prefix="gridruns-") as folder:
             with _tidy(self.script.path.parent), _copied_to(Path(folder) / layout.OUTPUT, quiet=True):
-                run(self._job(Path(folder)))
+                run(self._job(Path(folder)), through=AT_THE_KEYBOARD)
             found = read_json(Path(folder) / layout.DECLARED)
         assert found is not None, "a child that returns has written what it found"
         return read_declarations(found, self.script.shown)
 
     def submit(self, trial: Trial) -> None:
-        """Run the trial to its end."""
-        started = time.process_time()
-        try:
-            with _tidy(self.script.path.parent), _copied_to(trial.run_dir / layout.OUTPUT):
-                code = run(self._job(trial.run_dir, trial))
-        except (KeyboardInterrupt, bdb.BdbQuit):
-            self.ended.append(Ending(trial.number, None, signal.SIGINT, time.process_time() - started))
-            raise KeyboardInterrupt from None
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-        self.ended.append(Ending(trial.number, code, None, time.process_time() - started, peak))
+        """Take the trial; `wait` runs it."""
+        self.waiting.append(trial)
 
-    def wait(self, timeout: float | None = None) -> list[Ending]:
-        """Return the trials submitted since the last call; all have ended."""
+    def wait(self, timeout: float | None = None, stop: Stop | None = None) -> list[Ending]:
+        """Run the trials submitted since the last call to their ends and return these.
+
+        A signal that is to end trials at once interrupts the script, and only the script.
+
+        Raises:
+            Interrupted: The user has left the debugger, or the script has raised KeyboardInterrupt.
+        """
+        while self.waiting:
+            self._run(self.waiting.popleft(), stop)
         endings = list(self.ended)
         self.ended.clear()
         return endings
 
+    def _run(self, trial: Trial, stop: Stop | None) -> None:
+        started = time.process_time()
+        around = nullcontext if stop is None else stop.breaking
+        try:
+            with _tidy(self.script.path.parent), _copied_to(trial.run_dir / layout.OUTPUT):
+                code = run(self._job(trial.run_dir, trial), around=around, through=AT_THE_KEYBOARD)
+        except AT_THE_KEYBOARD as broken:
+            number = broken.signal if isinstance(broken, Interrupted) else signal.SIGINT
+            self.ended.append(Ending(trial.number, None, number, time.process_time() - started))
+            if stop is None or not stop.at_once:
+                raise Interrupted(number) from None
+            return
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+        self.ended.append(Ending(trial.number, code, None, time.process_time() - started, peak))
+
     def kill(self, number: int) -> None:
-        """Do nothing: a trial has ended before another method can be called."""
+        """Don't begin the trial. One that has begun has ended before another method can be called."""
+        if any(trial.number == number for trial in self.waiting):
+            self.waiting = deque(trial for trial in self.waiting if trial.number != number)
+            self.ended.append(Ending(number, None, signal.SIGKILL))
 
     def group(self, number: int) -> int | None:
         """None: a trial has no processes of its own."""
