@@ -15,7 +15,7 @@ import random
 import statistics
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ def make_study(folder: Path, runs: int, epochs: int) -> None:
     """Write a study of finished runs as a search leaves them, without TensorBoard's events."""
     chance = random.Random(0)
     folder.mkdir(parents=True)
-    write_json(folder / layout.STUDY, {"name": folder.name, "metric": {"name": "val_loss", "goal": "min"}})
+    _write(folder / layout.STUDY, {"name": folder.name, "metric": {"name": "val_loss", "goal": "min"}})
     for number in range(runs):
         make_run(folder, number, epochs, chance)
 
@@ -51,9 +51,7 @@ def make_run(folder: Path, number: int, epochs: int, chance: random.Random) -> N
         "optimizer": chance.choice(["rmsprop", "adam"]), "lr_annealing": chance.choice([0.1, 0.05]),
     }  # fmt: skip
     record = {"id": run.name, "number": number, "study": folder.name, "script": "train.py", "seed": number}
-    write_json(
-        run / layout.RUN, {**record, "flags": flags, "threads": 1, "start": "2026-01-01T00:00:00.000001Z"}
-    )
+    _write(run / layout.RUN, {**record, "flags": flags, "threads": 1, "start": "2026-01-01T00:00:00.000001Z"})
     lines = [
         {"step": step, "time": "2026-01-01T00:00:01.000001Z", "metrics": {
             "loss": chance.random(), "accuracy": chance.random(),
@@ -68,13 +66,16 @@ def make_run(folder: Path, number: int, epochs: int, chance: random.Random) -> N
         "loss_function": "mse",
         "model": MODEL.replace("{}", str(flags["nodes1"])),
     }
-    write_json(
-        run / layout.PROPERTIES, {**sizes, **network, "epochs_completed": epochs, "learning_rate": 0.001}
-    )
-    write_json(run / layout.EVALUATION, {"metrics": {"loss": chance.random(), "accuracy": chance.random()}})
+    _write(run / layout.PROPERTIES, {**sizes, **network, "epochs_completed": epochs, "learning_rate": 0.001})
+    _write(run / layout.EVALUATION, {"metrics": {"loss": chance.random(), "accuracy": chance.random()}})
     (run / layout.OUTPUT).write_text("Epoch 1/10\n" * epochs)
     end = {"end": "2026-01-01T00:01:00.000001Z", "exit_code": 0, "cpu_seconds": 12.5}
-    write_json(run / layout.OUTCOME, {"status": "completed", **end, "peak_memory_bytes": 800_000_000})
+    _write(run / layout.OUTCOME, {"status": "completed", **end, "peak_memory_bytes": 800_000_000})
+
+
+def _write(path: Path, found: Mapping[str, Any]) -> None:
+    """Put JSON where nobody looks yet."""
+    path.write_text(encode(found) + "\n")
 
 
 def seconds(folder: Path, rows: int) -> tuple[float, float]:

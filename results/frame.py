@@ -96,6 +96,10 @@ def _output(folder: str) -> str | None:
 
 def _spread(rows: Sequence[Named], missing: Any) -> dict[str, Sequence[Any]]:
     """A column for each name in any row; rows of the same names are turned into columns at one go."""
+    first = rows[0].names if rows else ()
+    if all(row.names is first for row in rows):  # as in an index of one study: nothing to sort out
+        values = zip(*(row.values for row in rows), strict=True)
+        return dict(zip(first, values, strict=True)) if rows else {}
     alike: dict[tuple[str, ...], list[int]] = {}
     for place, row in enumerate(rows):
         alike.setdefault(row.names, []).append(place)
@@ -126,7 +130,7 @@ def _flag_kind(present: Sequence[Any]) -> str | None:
     """The type of a column that holds all these values as they are, or None where none does."""
     kinds = set(map(type, present))
     if kinds == {int}:
-        return "Int64" if all(map(is_int64, present)) else None
+        return "Int64" if is_int64(min(present)) and is_int64(max(present)) else None
     if kinds == {int, float}:
         return "Float64" if all(map(is_float, present)) else None
     names: dict[type, str] = {bool: "boolean", float: "Float64", str: "string"}

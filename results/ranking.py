@@ -66,9 +66,11 @@ class Judge:
         if goal is not None and goal not in GOALS:
             raise ResultsError(unknown("goal", goal, GOALS))
         self.runs = runs
-        self.logged = list(dict.fromkeys(name for run in runs for name in run.metric_names))
-        studies = {os.path.dirname(run.path) for run in runs}
-        self._of_study = {folder: found for folder in studies if (found := study_objective(Path(folder)))}
+        groups = dict.fromkeys(run.metric_names for run in runs)
+        self.logged = list(dict.fromkeys(name for names in groups for name in names))
+        self._folders = [os.path.dirname(run.path) for run in runs]
+        studies = {folder: study_objective(Path(folder)) for folder in set(self._folders)}
+        self._of_study = {folder: found for folder, found in studies.items() if found is not None}
         self._known: dict[Objective, dict[PathLike, Epoch | None]] = {}
         self._goal = goal
         self._asked = None if metric is None else self._check(metric, goal)
@@ -103,13 +105,22 @@ class Judge:
 
     def best_epochs(self) -> dict[PathLike, Epoch | None]:
         """The best epoch of each run, by the objective asked for or else by that of its own study."""
-        best = {}
-        for run in self.runs:
-            own = self._of_study.get(os.path.dirname(run.path))
-            objective = self._asked or own or self._default(run.metric_names)
+        best: dict[PathLike, Epoch | None] = {}
+        for folder, runs in self._by_folder().items():
+            objective = self._asked or self._of_study.get(folder)
             if objective is not None:
-                best[run.path] = self._best(run, Objective(objective.metric, self._goal or objective.goal))
+                best |= self._best(runs, Objective(objective.metric, self._goal or objective.goal))
+                continue
+            for run in runs:
+                default = self._default(run.metric_names)
+                best |= {} if default is None else self._best([run], default)
         return best
+
+    def _by_folder(self) -> dict[str, list[Judged]]:
+        found: dict[str, list[Judged]] = {}
+        for folder, run in zip(self._folders, self.runs, strict=True):
+            found.setdefault(folder, []).append(run)
+        return found
 
     def ranks(self) -> dict[PathLike, int]:
         """Places from 1, the best first, of the completed and pruned runs that logged the objective.
@@ -120,18 +131,21 @@ class Judge:
         if objective is None:
             return {}
         sign = 1 if objective.goal == "min" else -1
+        ended = [run for run in self.runs if run.status.ranked]
         values = [
-            (sign * best.metrics[objective.metric], os.path.basename(run.path), run.path)
-            for run in self.runs
-            if run.status.ranked and (best := self._best(run, objective)) is not None
+            (sign * epoch.metrics[objective.metric], os.path.basename(path), path)
+            for path, epoch in self._best(ended, objective).items()
+            if epoch is not None
         ]
         return {path: place for place, (_, _, path) in enumerate(sorted(values), 1)}
 
-    def _best(self, run: Judged, objective: Objective) -> Epoch | None:
+    def _best(self, runs: Sequence[Judged], objective: Objective) -> dict[PathLike, Epoch | None]:
+        """The best epoch of each of these runs; each is looked for once."""
         known = self._known.setdefault(objective, {})
-        if run.path not in known:
-            known[run.path] = run.best_epoch(objective.metric, objective.goal)
-        return known[run.path]
+        for run in runs:
+            if run.path not in known:
+                known[run.path] = run.best_epoch(objective.metric, objective.goal)
+        return {run.path: known[run.path] for run in runs}
 
     def _default(self, names: Iterable[str]) -> Objective | None:
         known = [name for name in ("val_loss", "loss") if name in names]

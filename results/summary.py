@@ -13,6 +13,7 @@ from results.files import read_json
 from results.run import Epoch, Run
 from results.status import Status
 
+_CHOOSE: Mapping[str, tuple[Any, float]] = {"min": (min, math.inf), "max": (max, -math.inf)}
 _BEGIN = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -43,8 +44,9 @@ class Summary(NamedTuple):
         flags: By name.
         evaluation: By metric.
         last: The last value of each metric, in the order of their first appearance.
-        candidates: Of the epochs those where some metric was best, for one goal or the other, by step, one
-            after the other: the step, then a value for each name in `last`, None where it wasn't logged.
+        steps: Of the epochs those where some metric was best, for one goal or the other, in their order.
+        candidates: For each of `steps`, one after the other, a value for each name in `last`, None where it
+            wasn't logged.
         has_metrics: Whether anything was logged.
         has_source: Whether there is a directory of the script's source.
     """
@@ -55,7 +57,8 @@ class Summary(NamedTuple):
     flags: Named
     evaluation: Named
     last: Named
-    candidates: Sequence[Any]
+    steps: Sequence[int]
+    candidates: Sequence[float | None]
     has_metrics: bool
     has_source: bool
 
@@ -66,22 +69,19 @@ class Summary(NamedTuple):
 
     def best_epoch(self, metric: str, goal: str) -> Epoch | None:
         """The epoch where `metric` was best; see `Run.best_epoch`."""
-        sign = {"min": 1, "max": -1}[goal]
+        choose, worst = _CHOOSE[goal]
         names = self.last.names
         if metric not in names:
             return None
-        width, place = len(names) + 1, names.index(metric) + 1
-        best, least = -1, math.inf
-        for number, value in enumerate(self.candidates[place::width]):
-            if value is not None and math.isfinite(value) and (best < 0 or sign * value < least):
-                best, least = number, sign * value
-        if best < 0:
+        width = len(names)
+        logged = self.candidates[names.index(metric) :: width]
+        known = [worst if value is None or not math.isfinite(value) else value for value in logged]
+        best = choose(known, default=worst)
+        if best == worst:
             return None
-        step, *values = self.candidates[best * width : (best + 1) * width]
-        logged = dict(zip(names, values, strict=True))
-        if None in values:
-            logged = {name: value for name, value in logged.items() if value is not None}
-        return Epoch(step, logged)
+        place = known.index(best)
+        values = zip(names, self.candidates[place * width : (place + 1) * width], strict=True)
+        return Epoch(self.steps[place], {name: value for name, value in values if value is not None})
 
 
 def summarize(run: Run) -> Summary:
@@ -101,6 +101,7 @@ def summarize(run: Run) -> Summary:
     }
     names = run.metric_names
     last = run.last_metrics
+    candidates = _candidates(run.epochs, names)
     return Summary(
         path=run.path.as_posix(),
         status=run.status,
@@ -108,7 +109,8 @@ def summarize(run: Run) -> Summary:
         flags=Named.of(run.flags),
         evaluation=Named.of(run.evaluation),
         last=Named(names, tuple([last[name] for name in names])),
-        candidates=_candidates(run.epochs, names),
+        steps=tuple([epoch.step for epoch in candidates]),
+        candidates=tuple([epoch.metrics.get(name) for epoch in candidates for name in names]),
         has_metrics=bool(run.epochs),
         has_source=os.path.isdir(run.path / layout.SOURCE),
     )
@@ -122,7 +124,7 @@ def _said(path: Path) -> dict[str, str | None]:
     return {"tags": ", ".join(known) or None, "note": said.get("note") or None}
 
 
-def _candidates(epochs: Sequence[Epoch], names: Sequence[str]) -> tuple[Any, ...]:
+def _candidates(epochs: Sequence[Epoch], names: Sequence[str]) -> list[Epoch]:
     """The epochs that `best_epoch` may answer with: of equals the first, so a subset finds the same one."""
     places: set[int] = set()
     for name in names:
@@ -131,8 +133,7 @@ def _candidates(epochs: Sequence[Epoch], names: Sequence[str]) -> tuple[Any, ...
         if known:
             places.add(min(known)[1])
             places.add(min(known, key=lambda item: (-item[0], item[1]))[1])
-    chosen = [epochs[place] for place in sorted(places)]
-    return tuple([item for epoch in chosen for item in (epoch.step, *map(epoch.metrics.get, names))])
+    return [epochs[place] for place in sorted(places)]
 
 
 def _only(names: Iterable[str], found: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from gridruns import GridrunsError
+from search.interrupts import Stop
 from spaces import Flag, Value
 
 
@@ -107,7 +108,7 @@ class Report:
     last: bool
 
 
-Judge = Callable[[Report], bool]
+GiveUp = Callable[[Report], bool]
 """Says whether a trial is to stop after a step; of a last step it is told, and its answer doesn't count."""
 
 
@@ -138,22 +139,23 @@ class Executor(Protocol):
         """
         ...
 
-    def submit(self, trial: Trial, judge: Judge | None = None) -> None:
+    def submit(self, trial: Trial, give_up: GiveUp | None = None) -> None:
         """Start a trial. The caller keeps at most `slots` of them running.
 
         Args:
             trial: What to run.
-            judge: Called within `wait` (or within `submit`, where the trial runs in this process) for each
-                step that the trial logs; the trial waits for its answer. None asks nothing.
+            give_up: Called within `wait` for each step that the trial logs; the trial waits for its answer.
+                None asks nothing.
         """
         ...
 
-    def wait(self, timeout: float | None = None) -> list[Ending]:
+    def wait(self, timeout: float | None = None, stop: Stop | None = None) -> list[Ending]:
         """Return the trials that have ended since the last call, waiting for one if there is none.
 
         Args:
             timeout: Seconds after which an empty list is returned; None waits for as long as it takes.
                 With no trial running it returns at once.
+            stop: Something said there ends the waiting, too.
         """
         ...
 

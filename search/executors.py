@@ -23,6 +23,22 @@ def check_executor(name: str, start_method: str = "auto") -> None:
         raise GridrunsError(unknown("start method", start_method, START_METHODS))
 
 
+def check_limits(name: str, trial_timeout: object, memory_limit: object) -> None:
+    """Refuse limits of a trial that an executor can't keep: `inline` has no process that could be ended.
+
+    Args:
+        name: The executor.
+        trial_timeout: What is asked for; None for no limit.
+        memory_limit: The same.
+    """
+    asked = {"trial_timeout": trial_timeout, "memory_limit": memory_limit}
+    for limit, value in asked.items():
+        if name == "inline" and value is not None:
+            raise GridrunsError(
+                f"the executor 'inline' can't keep a {limit}, but got {value!r}; the executor 'local' can"
+            )
+
+
 def resources_for(
     name: str, workers: int | str = "auto", threads: int | str = "auto", trials: int | None = None
 ) -> Resources:

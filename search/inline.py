@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +23,18 @@ from results import layout
 from results.files import read_json
 from results.recorder import Pruned
 from search.archive import local_modules
-from search.executor import Declarations, Ending, ExecutorError, Judge, Report, Resources, Trial
+from search.executor import Declarations, Ending, ExecutorError, GiveUp, Report, Resources, Trial
+from search.interrupts import Interrupted, Stop
 from search.limits import THREAD_VARIABLES, environment
 from search.local import read_declarations
 from search.script import Script
 from search.worker import Job, run
 
+AT_THE_KEYBOARD = (KeyboardInterrupt, bdb.BdbQuit)  # what a user does there, whatever the script thinks of it
+
 
 class InlineExecutor:
-    """Runs each trial in this process as soon as it is submitted (see `search.executor.Executor`)."""
+    """Runs each trial in this process, in `wait` (see `search.executor.Executor`)."""
 
     def __init__(self, script: Script, resources: Resources, start_method: str = "auto") -> None:
         """Give this process the number of threads, if TensorFlow hasn't started with another.
@@ -40,6 +43,7 @@ class InlineExecutor:
             ExecutorError: It has.
         """
         self.script = script
+        self.waiting: deque[tuple[Trial, GiveUp | None]] = deque()
         self.ended: deque[Ending] = deque()
         self.slots = 1
         self._gpu = resources.gpu(0)
@@ -50,36 +54,54 @@ class InlineExecutor:
         """Run the script up to its `flags()` call and return what it declares."""
         with tempfile.TemporaryDirectory(prefix="gridruns-") as folder:
             with _tidy(self.script.path.parent), _copied_to(Path(folder) / layout.OUTPUT, quiet=True):
-                run(self._job(Path(folder)))
+                run(self._job(Path(folder)), through=AT_THE_KEYBOARD)
             found = read_json(Path(folder) / layout.DECLARED)
         assert found is not None, "a child that returns has written what it found"
         return read_declarations(found, self.script.shown)
 
-    def submit(self, trial: Trial, judge: Judge | None = None) -> None:
-        """Run the trial to its end."""
+    def submit(self, trial: Trial, give_up: GiveUp | None = None) -> None:
+        """Take the trial; `wait` runs it."""
+        self.waiting.append((trial, give_up))
 
-        def observe(step: int, metrics: Mapping[str, float], last: bool) -> None:
-            if judge is not None and judge(Report(trial.number, step, metrics, last)) and not last:
-                raise Pruned
+    def wait(self, timeout: float | None = None, stop: Stop | None = None) -> list[Ending]:
+        """Run the trials submitted since the last call to their ends and return these.
 
-        started = time.process_time()
-        try:
-            with _tidy(self.script.path.parent), _copied_to(trial.run_dir / layout.OUTPUT):
-                code = run(self._job(trial.run_dir, trial), observer=observe)
-        except (KeyboardInterrupt, bdb.BdbQuit):
-            self.ended.append(Ending(trial.number, None, signal.SIGINT, time.process_time() - started))
-            raise KeyboardInterrupt from None
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-        self.ended.append(Ending(trial.number, code, None, time.process_time() - started, peak))
+        A signal that is to end trials at once interrupts the script, and only the script.
 
-    def wait(self, timeout: float | None = None) -> list[Ending]:
-        """Return the trials submitted since the last call; all have ended."""
+        Raises:
+            Interrupted: The user has left the debugger, or the script has raised KeyboardInterrupt.
+        """
+        while self.waiting:
+            self._run(*self.waiting.popleft(), stop)
         endings = list(self.ended)
         self.ended.clear()
         return endings
 
+    def _run(self, trial: Trial, give_up: GiveUp | None, stop: Stop | None) -> None:
+        def observe(step: int, metrics: Mapping[str, float], last: bool) -> None:
+            if give_up is not None and give_up(Report(trial.number, step, metrics, last)) and not last:
+                raise Pruned
+
+        started = time.process_time()
+        around = nullcontext if stop is None else stop.breaking
+        try:
+            with _tidy(self.script.path.parent), _copied_to(trial.run_dir / layout.OUTPUT):
+                job = self._job(trial.run_dir, trial)
+                code = run(job, around=around, through=AT_THE_KEYBOARD, observer=observe)
+        except AT_THE_KEYBOARD as broken:
+            number = broken.signal if isinstance(broken, Interrupted) else signal.SIGINT
+            self.ended.append(Ending(trial.number, None, number, time.process_time() - started))
+            if stop is None or not stop.at_once:
+                raise Interrupted(number) from None
+            return
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+        self.ended.append(Ending(trial.number, code, None, time.process_time() - started, peak))
+
     def kill(self, number: int) -> None:
-        """Do nothing: a trial has ended before another method can be called."""
+        """Don't begin the trial. One that has begun has ended before another method can be called."""
+        if any(trial.number == number for trial, _ in self.waiting):
+            self.waiting = deque(item for item in self.waiting if item[0].number != number)
+            self.ended.append(Ending(number, None, signal.SIGKILL))
 
     def group(self, number: int) -> int | None:
         """None: a trial has no processes of its own."""

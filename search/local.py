@@ -1,11 +1,13 @@
 """The `local` executor: trials in processes of this machine, born of a warm parent.
 
-The parent's side of search/nursery.py: starts it, sends it jobs, hears how they ended. A nursery
-that is killed takes its children with it; they are reported as killed and the next trial gets a new nursery.
+The parent's side of search/nursery.py: starts it, sends it jobs, hears how they ended. What is left below a
+nursery that is killed falls to this process and is ended; its trials are reported as killed, and the next
+trial gets a new nursery.
 """
 
 import json
 import os
+import selectors
 import signal
 import socket
 import subprocess
@@ -13,14 +15,18 @@ import sys
 import tempfile
 import time
 from collections import deque
-from dataclasses import asdict
+from contextlib import suppress
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import IO, Any
 
 from results import layout
 from results.files import read_json
-from search.executor import Declarations, Ending, ExecutorError, Judge, Report, Resources, Trial
+from search.executor import Declarations, Ending, ExecutorError, GiveUp, Report, Resources, Trial
+from search.interrupts import Stop
+from search.lifeline import adopt_orphans
 from search.limits import environment
+from search.orphans import end_orphans, new_mark
 from search.script import OURS, Script
 from search.worker import Job
 from spaces import Flag
@@ -50,9 +56,11 @@ class LocalExecutor:
             self.method = "fork" if sys.platform == "linux" else "spawn"
         self.late: dict[str, str] = {}
         self.running: dict[int, int] = {}
+        self.jobs: dict[int, Job] = {}
         self.pids: dict[int, int] = {}
         self.ended: deque[Ending] = deque()
-        self.judges: dict[int, Judge] = {}
+        self.asking: dict[int, GiveUp] = {}
+        self.adopted = adopt_orphans()
         self._open()
 
     @property
@@ -65,7 +73,7 @@ class LocalExecutor:
         with tempfile.TemporaryDirectory(prefix="gridruns-") as folder:
             self._start(DECLARATIONS, self._job(folder))
             while not self.ended:
-                self._hear(None)
+                self._hear()
             ending = self.ended.popleft()
             found = read_json(Path(folder) / layout.DECLARED)
         if found is None:
@@ -75,29 +83,29 @@ class LocalExecutor:
             raise ExecutorError(f"{self.script.shown} ended ({how}) before it called flags()")
         return read_declarations(found, self.script.shown)
 
-    def submit(self, trial: Trial, judge: Judge | None = None) -> None:
+    def submit(self, trial: Trial, give_up: GiveUp | None = None) -> None:
         """Start a trial on a free worker."""
-        if judge is not None:
-            self.judges[trial.number] = judge
+        if give_up is not None:
+            self.asking[trial.number] = give_up
         taken = set(self.running.values())
         slot = next(slot for slot in range(self.slots) if slot not in taken)
-        self.running[trial.number] = slot
         job = self._job(str(trial.run_dir), dict(trial.flags), trial.seed, self.resources.gpu(slot))
         self._start(trial.number, job)
+        self.running[trial.number] = slot
 
-    def wait(self, timeout: float | None = None) -> list[Ending]:
+    def wait(self, timeout: float | None = None, stop: Stop | None = None) -> list[Ending]:
         """Return the trials that have ended since the last call, waiting for the first."""
         deadline = None if timeout is None else time.monotonic() + timeout
-        while not self.ended and self.running:
-            left = None if deadline is None else deadline - time.monotonic()
-            if left is not None and left <= 0:
+        while not self.ended and self.pids:
+            left = None if deadline is None else max(0.0, deadline - time.monotonic())
+            if not self._listen(left, stop):
                 break
-            self._hear(left)
+            self._hear()
         endings = list(self.ended)
         self.ended.clear()
         for ending in endings:
             self.running.pop(ending.number, None)
-            self.judges.pop(ending.number, None)
+            self.asking.pop(ending.number, None)
         return endings
 
     def kill(self, number: int) -> None:
@@ -117,10 +125,12 @@ class LocalExecutor:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        for pid in filter(None, self.pids.values()):
-            _kill_orphans(pid)
+        end_orphans(self.mark, {pid for pid in self.pids.values() if pid})
         self.pids.clear()
+        self.jobs.clear()
         self.log.close()
+        if not self.adopted:
+            adopt_orphans(False)
 
     def _job(
         self, folder: str, values: dict[str, Any] | None = None, seed: int = 0, gpu: str | None = None
@@ -133,6 +143,7 @@ class LocalExecutor:
         """Start a nursery. Its own output goes into a nameless file, to be shown if it dies."""
         self.link, theirs = socket.socketpair()
         self.buffer = b""
+        self.mark = new_mark()
         self.log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
         modules = [name for name in self.script.modules if name not in self.late]
         arguments = [str(theirs.fileno()), str(os.getpid()), json.dumps(modules if self._forks else [])]
@@ -151,7 +162,8 @@ class LocalExecutor:
 
     def _environment(self) -> dict[str, str]:
         """What the children find in their environment beside what this process has."""
-        return {**environment(self.resources.threads), **self.script.environment, "PYTHONHASHSEED": "0"}
+        ours = {"PYTHONHASHSEED": "0", **self.mark}
+        return {**environment(self.resources.threads), **self.script.environment, **ours}
 
     @property
     def _forks(self) -> bool:
@@ -160,76 +172,77 @@ class LocalExecutor:
     def _start(self, number: int, job: Job) -> None:
         if self.link.fileno() == -1:
             self._open()
-        while not self.ready:
-            self._hear_ready()
-        self.pids[number] = (
-            0  # before it is sent, so that a nursery found dead counts this trial among its own
-        )
-        self._send(op="start", id=number, job=asdict(job), method=self.method, asks=number in self.judges)
+        self.jobs[number] = job
+        self.pids[number] = 0  # a nursery found dead counts this trial among its own
+        self._order_start(number)
 
-    def _hear_ready(self) -> None:
-        """Wait until the nursery has imported; leave out of the next what makes this one unsafe to fork."""
-        for message in self._receive(None):
-            if message["event"] == "ready":
-                self.ready = True
-            elif message["event"] == "unsafe":
-                self.late[message["module"]] = message["why"]
-                self._renew()
-                return
-        if self.link.fileno() == -1:
-            raise ExecutorError(f"{self.death}, while it imported what {self.script.shown} imports")
+    def _order_start(self, number: int) -> None:
+        """Order a start, which a nursery that still imports carries out when it has."""
+        job, asks = asdict(self.jobs[number]), number in self.asking
+        self._send(op="start", id=number, job=job, method=self.method, asks=asks)
 
     def _renew(self) -> None:
-        self.close()
+        """Start another nursery in place of one that can't be forked, without what makes it so."""
+        self.link.close()
+        self.process.wait()
+        self.log.close()
         self._open()
+        for number, job in self.jobs.items():
+            self.jobs[number] = replace(job, modules=tuple(self.late))
+            self._order_start(number)
 
     def _send(self, **order: Any) -> None:
         if self.link.fileno() == -1:
             return  # the nursery is buried, and its children with it
-        try:
+        with suppress(ConnectionError):  # it is dead; what it said before is still to be heard
             self.link.sendall(json.dumps(order).encode() + b"\n")
-        except BrokenPipeError:
-            self._bury()
 
-    def _hear(self, timeout: float | None) -> None:
-        for message in self._receive(timeout):
-            number = message["id"]
-            if message["event"] == "started":
-                self.pids[number] = message["pid"]
-                continue
-            if message["event"] == "report":
-                self._answer(Report(number, message["step"], message["metrics"], message["last"]))
-                continue
-            del self.pids[number]
-            self.ended.append(
-                Ending(
-                    number,
-                    message["exit_code"],
-                    message["signal"],
-                    message["cpu_seconds"],
-                    message["peak_memory_bytes"],
-                )
-            )
+    def _listen(self, timeout: float | None, stop: Stop | None) -> bool:
+        """Wait for the nursery to speak: false where time is up, or something was said to `stop`."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.link, selectors.EVENT_READ)
+            if stop is not None:
+                selector.register(stop, selectors.EVENT_READ)
+            ready = [key.fileobj for key, _ in selector.select(timeout)]
+        if stop is not None and stop in ready:
+            stop.drain()
+        return self.link in ready
+
+    def _hear(self) -> None:
+        for message in self._receive():
+            match message["event"]:
+                case "ready":
+                    self.ready = True
+                case "unsafe":
+                    self.late[message["module"]] = message["why"]
+                    self._renew()
+                    return
+                case "started":
+                    self.pids[message["id"]] = message["pid"]
+                    del self.jobs[message["id"]]
+                case "report":
+                    self._answer(Report(*(message[key] for key in ("id", "step", "metrics", "last"))))
+                case "ended":
+                    self._take_ending(message)
 
     def _answer(self, report: Report) -> None:
         """Let the search judge a step of a trial, and tell the trial."""
-        stop = self.judges[report.number](report)
+        stop = self.asking[report.number](report)
         if not report.last:
             self._send(op="answer", id=report.number, stop=stop)
 
-    def _receive(self, timeout: float | None) -> list[dict[str, Any]]:
+    def _take_ending(self, message: dict[str, Any]) -> None:
+        number = message["id"]
+        del self.pids[number]
+        how = (message[key] for key in ("exit_code", "signal", "cpu_seconds", "peak_memory_bytes"))
+        self.ended.append(Ending(number, *how))
+
+    def _receive(self) -> list[dict[str, Any]]:
         """Return the messages that have come, waiting for the first; none where the nursery has died."""
-        if self.link.fileno() == -1:
-            return []
-        self.link.settimeout(timeout)
         try:
             received = self.link.recv(1 << 16)
-        except (TimeoutError, BlockingIOError):
-            return []
         except ConnectionResetError:
             received = b""
-        finally:
-            self.link.settimeout(None)
         if not received:
             self._bury()
             return []
@@ -240,13 +253,15 @@ class LocalExecutor:
         """The nursery is dead: end what is left of its children and report them as killed."""
         self.link.close()
         self.process.wait()
-        self.death = f"the warm parent died: {self._last_words()}"
+        death = f"the warm parent died: {self._last_words()}"
+        if not self.ready:
+            death += f", while it imported what {self.script.shown} imports"
         self.log.close()
-        for number, pid in self.pids.items():
-            if pid:
-                _kill_orphans(pid)
-            self.ended.append(Ending(number, None, signal.SIGKILL, reason=self.death))
+        end_orphans(self.mark, {pid for pid in self.pids.values() if pid})
+        for number in self.pids:
+            self.ended.append(Ending(number, None, signal.SIGKILL, reason=death))
         self.pids.clear()
+        self.jobs.clear()
 
     def _last_words(self) -> str:
         self.log.seek(0)
@@ -254,14 +269,6 @@ class LocalExecutor:
         code = self.process.returncode
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
         return f"{how}, {lines[-1]}" if lines else how
-
-
-def _kill_orphans(pid: int) -> None:
-    """End what is left of the process group of a child whose parent is dead."""
-    try:
-        os.killpg(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
 
 
 def read_declarations(found: dict[str, Any], shown: str) -> Declarations:

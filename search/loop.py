@@ -3,22 +3,26 @@
 import time
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from gridruns import GridrunsError
+from results.kept import SAVE_MODEL, keeping
 from results.run import Run
 from results.runs import read_run
 from results.status import Status
 from search.executor import Ending, Executor, Report, Trial
 from search.interrupts import Interrupted, Stop, listening
-from search.objective import FirstFailures, NoResultError, Verdict, judge, settled_value
+from search.objective import FirstFailures, NoResultError, Verdict, settled_value
 from search.past import RETRIED
 from search.progress import Reporter, State
-from search.record import RecordingError, begin_run, close_run, run_record, shortage, staying
+from search.record import RecordingError, begin_run, close_run, run_record, staying
 from search.schedule import Assignment, Schedule
 from search.script import ScriptError
 from search.study import Study
-from search.watch import Limits, Watch, kernel_kills
+from search.verdicts import Judge
+from search.watch import Limits, Sentence, Watch
 
 GRACE = 10.0  # seconds for ended trials to be reported; after that they are recorded without numbers
 
@@ -36,8 +40,23 @@ class Running:
 
     assignment: Assignment
     run_dir: Path
-    sentence: tuple[Status, str] | None = None
+    sentence: Sentence | None = None
     given_up: str | None = None
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A trial that has ended and is recorded.
+
+    Attributes:
+        assignment: What it was.
+        run: Its record, read before its outcome was written.
+        verdict: How it ended.
+    """
+
+    assignment: Assignment
+    run: Run
+    verdict: Verdict
 
 
 @dataclass
@@ -77,6 +96,7 @@ class Search:
         """
         self._begun = time.monotonic()
         self._running: dict[int, Running] = {}
+        self._endings: deque[Ending] = deque()
         self._verdicts: list[Verdict] = []
         self._waiting: deque[Assignment] = deque()
         self._failures = FirstFailures()
@@ -86,7 +106,7 @@ class Search:
         self._pruned = 0
         self._settled = 0
         self._watch = Watch(self.limits)
-        self._kernel_kills = kernel_kills()
+        self._judge = Judge(self.study.metric)
         with staying(self.folder) as self._check_folder, listening() as stop:
             try:
                 self._loop(self.schedule.assignments(), stop)
@@ -95,14 +115,13 @@ class Search:
                 raise
             finally:
                 self.reporter.close()
-            if stop.asked and not self.out_of_time:
-                raise Interrupted
+            stop.check()
         self._check_results()
 
     def _loop(self, assignments: Iterator[Assignment], stop: Stop) -> None:
         while True:
             self._check_folder()
-            while not stop.asked and len(self._running) < self.executor.slots:
+            while not (stop.asked or self.out_of_time) and len(self._running) < self.executor.slots:
                 assignment = self._next(assignments)
                 self._count_settled()
                 if assignment is None:
@@ -111,9 +130,12 @@ class Search:
             self._show()
             if not self._running:
                 return
-            for ending in self.executor.wait(self._watch.tick):
-                self._finish(ending)
-            self._keep_limits(stop)
+            self._endings += self.executor.wait(self._watch.tick, stop)
+            if stop.at_once:
+                raise Interrupted(stop.signal)
+            while self._endings:
+                self._finish(self._endings.popleft())
+            self._keep_limits()
 
     def _next(self, assignments: Iterator[Assignment]) -> Assignment | None:
         """The next trial: what is to be run again first; what must be alone only when nothing runs."""
@@ -135,6 +157,7 @@ class Search:
         record = run_record(
             self.study.script, assignment.values, number, seed, self.threads,
             study=self.study.name, attempt=assignment.attempt,
+            **keeping(self.study.execution.get(SAVE_MODEL) is True),
         )  # fmt: skip
         run_dir = begin_run(self.folder, record, assignment.values)
         self._running[number] = Running(assignment, run_dir)
@@ -151,31 +174,20 @@ class Search:
         return stop
 
     def _finish(self, ending: Ending) -> None:
-        """Judge a trial that has ended, record it, and tell the sampler or run it again."""
-        running = self._running.pop(ending.number)
-        ending = self._watch.end(ending)
-        run = read_run(running.run_dir)
-        verdict = self._judge(ending, run, running)
-        no_room = shortage(run) if verdict.status is Status.FAILED else None
-        if no_room is not None:
-            verdict = Verdict(Status.INTERRUPTED, str(no_room), None)
-        close_run(running.run_dir, ending, verdict, run.error)
-        if no_room is not None:
-            raise no_room
-        assignment = running.assignment
+        """Record a trial that has ended, and tell the sampler or run it again."""
+        ended = self._record(ending)
+        assignment, verdict = ended.assignment, ended.verdict
+        if verdict.status is Status.INTERRUPTED:
+            raise RecordingError(verdict.reason)
         if verdict.status in RETRIED and assignment.attempt <= self.limits.retries:
-            alone = verdict.status is Status.OOM
-            self._waiting.append(
-                Assignment(
-                    assignment.number, assignment.values, assignment.asked, assignment.attempt + 1, alone
-                )
-            )
+            attempt, alone = assignment.attempt + 1, assignment.alone or verdict.status is Status.OOM
+            self._waiting.append(replace(assignment, attempt=attempt, alone=alone))
             return
-        self._metrics.update(run.metric_names)
+        self._metrics.update(ended.run.metric_names)
         self._verdicts.append(verdict)
         self._count(verdict.status, verdict.value)
         self.schedule.tell(assignment, verdict)
-        alike = self._failures.see(verdict) if not self.schedule.settled else None
+        alike = self._failures.see(verdict)
         if alike is not None and not self.keep_going:
             self._show()
             raise NoResultError(
@@ -183,19 +195,16 @@ class Search:
                 + self._logged()
             )
 
-    def _judge(self, ending: Ending, run: Run, running: Running) -> Verdict:
-        verdict = judge(ending, run, self.study.metric, running.given_up)
-        if ending.signal is None:
-            return verdict
-        if running.sentence is not None:
-            return Verdict(*running.sentence, None)
-        kills = kernel_kills()
-        if kills > self._kernel_kills and verdict.status is Status.KILLED:
-            self._kernel_kills = kills
-            return Verdict(Status.OOM, "killed by the kernel for want of memory", None)
-        return verdict
+    def _record(self, ending: Ending) -> Ended:
+        """Judge a trial that has ended and write its outcome."""
+        running = self._running.pop(ending.number)
+        ending = self._watch.end(ending)
+        run = read_run(running.run_dir)
+        verdict = self._judge.verdict(ending, run, running.sentence, running.given_up)
+        close_run(running.run_dir, ending, verdict, run.error)
+        return Ended(running.assignment, run, verdict)
 
-    def _keep_limits(self, stop: Stop) -> None:
+    def _keep_limits(self) -> None:
         """End the trials that have gone over a limit, and all when the search has."""
         groups = {number: group for number in self._running if (group := self.executor.group(number))}
         for number, sentence in self._watch.exceeded(groups).items():
@@ -203,22 +212,23 @@ class Search:
                 self._running[number].sentence = sentence
                 self.executor.kill(number)
         seconds = self.limits.search_seconds
-        if seconds is not None and time.monotonic() - self._begun >= seconds and not stop.asked:
-            stop.asked = self.out_of_time = True
+        if seconds is not None and time.monotonic() - self._begun >= seconds and not self.out_of_time:
+            self.out_of_time = True
             self._end_all(f"the search's timeout of {seconds:g} s was over")
 
     def _end_all(self, reason: str) -> None:
-        """End what runs and record it as interrupted, as far as that can be recorded."""
-        for number in list(self._running):
+        """End what runs and record how each has ended, as far as that can be recorded."""
+        self._judge.stop(reason)
+        for number in self._running:
             self.executor.kill(number)
         while self._running:
-            # An executor that no longer knows a trial has nothing to say about its end.
-            for ending in self.executor.wait(GRACE) or [Ending(number, None) for number in self._running]:
-                run_dir = self._running.pop(ending.number).run_dir
-                try:
-                    close_run(run_dir, ending, Verdict(Status.INTERRUPTED, reason, None))
-                except RecordingError:
-                    continue  # without an outcome it counts as cut off, which is what it is
+            if not self._endings:
+                # An executor that no longer knows a trial has nothing to say about its end.
+                unknown = [Ending(number, None) for number in self._running]
+                self._endings += self.executor.wait(GRACE) or unknown
+            with suppress(GridrunsError):  # without an outcome it counts as cut off
+                ended = self._record(self._endings.popleft())
+                self._count(ended.verdict.status, ended.verdict.value)
 
     def _check_results(self) -> None:
         if self._best is not None or self.out_of_time or not self._verdicts:
@@ -239,7 +249,10 @@ class Search:
         """Take in the runs of earlier searches that the schedule has come across."""
         settled = self.schedule.settled
         for run in settled[self._settled :]:
-            self._count(run.status, settled_value(run, self.study.metric))
+            value = settled_value(run, self.study.metric)
+            self._count(run.status, value)
+            if value is not None:
+                self._failures.waive()
         self._settled = len(settled)
 
     def _count(self, status: Status, value: float | None) -> None:

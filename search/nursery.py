@@ -30,10 +30,11 @@ import threading
 import traceback
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import FrameType
+from typing import Any, NoReturn
 
 from results import layout
-from search.lifeline import adopt_orphans, children, die_with_parent
+from search.lifeline import adopt_orphans, children, die_with_parent, end_children
 from search.wire import Asker, Lines
 from search.worker import Job, preload, run
 
@@ -75,20 +76,32 @@ class Nursery:
         self.waker = waker
         for end in (self.wake, waker):
             end.setblocking(False)
+        self.serving = False
+        self.dismissed = False
         signal.set_wakeup_fd(waker.fileno(), warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda number, frame: None)
-        signal.signal(signal.SIGTERM, lambda number, frame: self.leave())
+        signal.signal(signal.SIGTERM, self.dismiss)
         self.selector.register(link, selectors.EVENT_READ)
         self.selector.register(self.wake, selectors.EVENT_READ)
 
+    def dismiss(self, number: int, frame: FrameType | None) -> None:
+        """Take SIGTERM in: leave between two orders, or at once while there are none yet."""
+        self.dismissed = True
+        if not self.serving:
+            self.leave()
+
     def say(self, **message: Any) -> None:
-        """Send one message to the search."""
-        self.link.sendall(json.dumps(message).encode() + b"\n")
+        """Send one message to the search; without a search there is nothing left to do."""
+        try:
+            self.link.sendall(json.dumps(message).encode() + b"\n")
+        except ConnectionError:
+            self.leave()
 
     def serve(self) -> None:
         """Carry out orders until the search closes its end, dies or is killed."""
+        self.serving = True
         pending = b""
-        while True:
+        while not self.dismissed:
             keys = [key for key, _ in self.selector.select()]
             ready = {key.fileobj for key in keys}
             for key in keys:
@@ -98,12 +111,16 @@ class Nursery:
                 self.wake.recv(4096)
                 self.reap()
             if self.link in ready:
-                received = self.link.recv(1 << 16)
+                try:
+                    received = self.link.recv(1 << 16)
+                except ConnectionResetError:
+                    received = b""
                 if not received:
-                    self.leave()
+                    break
                 *lines, pending = (pending + received).split(b"\n")
                 for line in lines:
                     self.obey(json.loads(line))
+        self.leave()
 
     def obey(self, order: dict[str, Any]) -> None:
         """Start or kill a child, or pass on what it has asked."""
@@ -187,18 +204,14 @@ class Nursery:
 
         A trial adopts its orphans while it lives: those that come to this process are of trials that ended.
         """
-        while orphans := children() - self.kin - set(self.pids.values()):
-            for pid in orphans:
-                os.kill(pid, signal.SIGKILL)  # not reaped yet: the number can't be another's
-            for pid in orphans:
-                os.waitpid(pid, 0)  # its own children come to this process in turn
+        keep = self.kin | set(self.pids.values())
+        end_children(lambda pid: pid not in keep)
 
-    def leave(self) -> None:
-        """End all children and this process."""
+    def leave(self) -> NoReturn:
+        """End all children, what the imports have started too, and this process."""
         for pid in self.pids.values():
             _kill_group(pid)
-        self.pids.clear()
-        self.sweep()
+        end_children(lambda pid: True)
         os._exit(0)
 
 

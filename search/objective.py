@@ -78,6 +78,10 @@ class FirstFailures:
         self._count = 0
         self._over = False
 
+    def waive(self) -> None:
+        """Notice nothing any more: the study has had a value before."""
+        self._over = True
+
     def see(self, verdict: Verdict) -> str | None:
         """Take one trial's verdict in; return the common reason once `limit` have shared it."""
         if self._over or verdict.value is not None:

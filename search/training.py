@@ -7,22 +7,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from results import layout
+from results.kept import keeping
 from results.runs import read_run
-from results.status import Status
 from results.table import run_info
 from search.executor import Ending, Executor, Trial
 from search.executors import check_executor, make_executor, resources_for
-from search.objective import Verdict, judge
+from search.interrupts import Stop, listening
 from search.plan import check_seed, check_writable, make_runs_dir, new_seed
 from search.record import begin_run, close_run, run_record
 from search.script import read_script
 from search.study import versions
+from search.verdicts import Judge
 from spaces import Value, resolve
 
 if TYPE_CHECKING:
     import pandas as pd
 
 LOOK = 0.2  # seconds between two looks at the output of the run
+GRACE = 10.0  # seconds that a run has to be reported as ended; after that it is recorded without numbers
 
 
 def training_run(
@@ -36,6 +38,7 @@ def training_run(
     runs_dir: str | Path = "runs",
     arguments: Sequence[str] = (),
     quiet: bool = False,
+    save_model: bool = False,
 ) -> "pd.DataFrame":
     """Run a script once and record it.
 
@@ -49,13 +52,15 @@ def training_run(
         runs_dir: The directory in which the run gets its own.
         arguments: Values of flags as on the script's command line.
         quiet: Don't show the script's output while it runs.
+        save_model: Keep the model of the script's last `fit()` or `evaluate()` as model.keras in the run's
+            directory, and the data of its last `evaluate(x, y)` as held_out.npz, for `evaluate`.
 
     Returns:
         The run as a DataFrame of one row (see `results.run_info`), whatever its status.
 
     Raises:
         GridrunsError: Something asked for can't be; nothing has been written then.
-        KeyboardInterrupt: Ctrl-C; the run is recorded as interrupted.
+        Interrupted: Ctrl-C or SIGTERM, a KeyboardInterrupt; the run is recorded.
     """
     check_executor(executor, start_method)
     check_seed(seed)
@@ -70,31 +75,36 @@ def training_run(
         )
         chosen = new_seed() if seed is None else seed
         make_runs_dir(Path(runs_dir))
-        record = run_record(script, values, 0, chosen, resources.threads, versions=versions())
-        run_dir = begin_run(Path(runs_dir), record, values)
+        record = run_record(
+            script, values, 0, chosen, resources.threads, versions=versions(), **keeping(save_model)
+        )
         output = None if quiet or executor == "inline" else sys.stdout
-        _run(runner, Trial(0, values, chosen, run_dir.absolute()), run_dir, output)
+        with listening(patient=False) as stop:
+            run_dir = begin_run(Path(runs_dir), record, values)
+            _run(runner, Trial(0, values, chosen, run_dir.absolute()), run_dir, output, stop)
+            stop.check()
     finally:
         runner.close()
     return run_info(run_dir)
 
 
-def _run(runner: Executor, trial: Trial, run_dir: Path, output: TextIO | None) -> None:
-    """Run the trial, showing its output as it comes, and record its end."""
+def _run(runner: Executor, trial: Trial, run_dir: Path, output: TextIO | None, stop: Stop) -> None:
+    """Run the trial, showing its output as it comes, and record its end; end it when told to stop."""
     follower = _Follower(run_dir / layout.OUTPUT, output)
+    judge = Judge()
+    endings: list[Ending] = []
     try:
         runner.submit(trial)
-        endings: list[Ending] = []
-        while not endings:
-            endings = runner.wait(LOOK)
+        while not endings and not stop.asked:
+            endings = runner.wait(LOOK, stop)
             follower.show()
-    except BaseException:
-        runner.kill(trial.number)
-        endings = runner.wait() or [Ending(trial.number, None)]
-        close_run(run_dir, endings[0], Verdict(Status.INTERRUPTED, "the run was stopped", None))
-        raise
-    run = read_run(run_dir)
-    close_run(run_dir, endings[0], judge(endings[0], run), run.error)
+    finally:
+        if not endings or stop.asked:
+            judge.stop("the run was stopped")
+            runner.kill(trial.number)
+        endings = endings or runner.wait(GRACE) or [Ending(trial.number, None)]
+        run = read_run(run_dir)
+        close_run(run_dir, endings[0], judge.verdict(endings[0], run), run.error)
 
 
 class _Follower:

@@ -46,6 +46,17 @@ class Limits:
             raise GridrunsError("memory_limit needs Linux, whose /proc tells the memory of a process group")
 
 
+@dataclass(frozen=True)
+class Sentence:
+    """How a trial is to end that has gone over a limit: its status and a line that says why.
+
+    The line names the limit only, so that it is the same for all; the figures are in the trial's outcome.
+    """
+
+    status: Status
+    reason: str
+
+
 @dataclass
 class Watch:
     """Keeps the time and the memory of running trials.
@@ -85,25 +96,25 @@ class Watch:
             ticks.append(min(self.started.values()) + self.limits.trial_seconds - time.monotonic())
         return max(0.01, min(ticks))
 
-    def exceeded(self, groups: Mapping[int, int]) -> dict[int, tuple[Status, str]]:
+    def exceeded(self, groups: Mapping[int, int]) -> dict[int, Sentence]:
         """The trials that have gone over a limit: how each is to end, and why.
 
         Args:
             groups: The process group of each running trial, by number, where it has one.
         """
-        over: dict[int, tuple[Status, str]] = {}
+        over: dict[int, Sentence] = {}
         limit = self.limits.memory_bytes
         if limit is not None and groups:
             for number, used in memory_of(groups).items():
                 self.seen[number] = max(used, self.seen.get(number, 0))
                 if used > limit:
-                    over[number] = (Status.OOM, f"took {_mib(used)}, over the memory limit of {_mib(limit)}")
+                    over[number] = Sentence(Status.OOM, f"over the memory limit of {_mib(limit)}")
         seconds = self.limits.trial_seconds
         if seconds is not None:
             now = time.monotonic()
             for number, start in self.started.items():
                 if now - start >= seconds:
-                    over[number] = (Status.TIMEOUT, f"over the trial timeout of {seconds:g} s")
+                    over[number] = Sentence(Status.TIMEOUT, f"over the trial timeout of {seconds:g} s")
         return over
 
 

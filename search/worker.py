@@ -5,15 +5,14 @@ without a process at all) calls `run` with a `Job`. What the script finds goes i
 directory; what it declares, for the job of reading its flags, into `declared.json` there.
 """
 
-import bdb
 import importlib
 import random
 import runpy
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,8 @@ from results.keras_hooks import install
 from results.recorder import Observer, Pruned, Recorder, recording
 from search.archive import archive_figures, archive_imported, archive_sources
 from spaces import Declared, declaring, provide
+
+Around = Callable[[], AbstractContextManager[object]]
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,13 @@ def preload(modules: Sequence[str], each: Callable[[str], None] = lambda name: N
             each(name)
 
 
-def run(job: Job, at_end: Callable[[], object] = lambda: None, observer: Observer | None = None) -> int:
+def run(
+    job: Job,
+    at_end: Callable[[], object] = lambda: None,
+    around: Around = nullcontext,
+    through: tuple[type[BaseException], ...] = (),
+    observer: Observer | None = None,
+) -> int:
     """Run the job's script as `__main__`; return the exit code that a plain Python would.
 
     An exception is printed to stderr without our frames, and recorded.
@@ -117,14 +124,19 @@ def run(job: Job, at_end: Callable[[], object] = lambda: None, observer: Observe
     Args:
         job: What to run.
         at_end: Called when the script and its threads have ended, while its run is still recorded.
+        around: Makes a context in which the script and its threads run, and nothing else.
+        through: Exceptions that aren't the script's but the user's, at the keyboard: they are let through.
         observer: Called after each step; it may raise `Pruned`, which ends the run well.
     """
+    life = _life(around, set(threading.enumerate()))
     preload(job.modules)
     with ExitStack() as undo:
         undo.callback(when_imported("numpy", lambda numpy: numpy.random.seed(job.seed)))
         undo.callback(when_imported("keras", lambda keras: _seed_keras(keras, job.seed)))
         random.seed(job.seed)
-        return _declare(job) if job.values is None else _train(job, job.values, at_end, observer)
+        if job.values is None:
+            return _declare(job, through)
+        return _train(job, job.values, at_end, life, through, observer)
 
 
 def _seed_keras(keras: Any, seed: int) -> None:
@@ -136,14 +148,14 @@ def _seed_keras(keras: Any, seed: int) -> None:
     numpy.random.set_state(before[1])
 
 
-def _declare(job: Job) -> int:
+def _declare(job: Job, through: tuple[type[BaseException], ...]) -> int:
     """Run the script up to its `flags()` call; write what it declares, or why it didn't."""
     refuser = _Refuser(Path(job.run_dir))
     undo = install(refuser)
     found: dict[str, Any]
     try:
         with declaring(), recording(refuser):
-            code = execute(Path(job.script))
+            code = execute(Path(job.script), (*through, Declared, TooEarly))
         found = {"problem": f"ended with exit code {code} and never called flags()"}
     except Declared as declared:
         found = {
@@ -162,7 +174,12 @@ def _declare(job: Job) -> int:
 
 
 def _train(
-    job: Job, values: Mapping[str, Any], at_end: Callable[[], object], observer: Observer | None
+    job: Job,
+    values: Mapping[str, Any],
+    at_end: Callable[[], object],
+    life: AbstractContextManager[None],
+    through: tuple[type[BaseException], ...],
+    observer: Observer | None,
 ) -> int:
     script, run_dir = Path(job.script), Path(job.run_dir)
     archive_sources([Path(source) for source in job.sources], script.parent, run_dir)
@@ -170,13 +187,12 @@ def _train(
     if observer is not None:
         recorder.observers.append(observer)
     undo = install(recorder)
-    threads = set(threading.enumerate())
     try:
         with recording(recorder), provide(values, job.script):
             try:
-                return execute(script)
+                with life:
+                    return execute(script, through)
             finally:
-                _join(set(threading.enumerate()) - threads)
                 archive_figures(run_dir)  # matplotlib closes them at the end
                 at_end()
     except Failure as failure:
@@ -190,18 +206,27 @@ def _train(
         recorder.close()
 
 
-def _join(threads: Iterable[threading.Thread]) -> None:
-    """Wait for the threads of a script as Python does before it ends."""
-    for thread in threads:
-        if not thread.daemon:
-            thread.join()
+@contextmanager
+def _life(around: Around, others: Set[threading.Thread]) -> Iterator[None]:
+    """Wait for the threads of a script, and of what it imports, as Python does before it ends."""
+    with around():
+        try:
+            yield
+        finally:
+            for thread in set(threading.enumerate()) - others:
+                if not thread.daemon:
+                    thread.join()
 
 
-def execute(script: Path) -> int:
+def execute(script: Path, through: tuple[type[BaseException], ...] = ()) -> int:
     """Run `script` as `python script` does; return its exit code, 0 where its search has stopped it.
 
+    Args:
+        script: Its path.
+        through: Exceptions that are no failure of the script's.
+
     Raises:
-        Failure: It let an exception through.
+        Failure: It let another exception through, of whatever kind.
     """
     with _as_main(script):
         try:
@@ -210,9 +235,9 @@ def execute(script: Path) -> int:
             return _exit_code(request.code)
         except Pruned:
             return 0
-        except bdb.BdbQuit:
+        except through:
             raise
-        except Exception as error:
+        except BaseException as error:
             raise _failure(error, script) from None
     return 0
 
@@ -238,7 +263,7 @@ def _exit_code(code: str | int | None) -> int:
     return 1
 
 
-def _failure(error: Exception, script: Path) -> Failure:
+def _failure(error: BaseException, script: Path) -> Failure:
     """Cut the frames above the script's own from the traceback."""
     frame = error.__traceback__
     while frame is not None and frame.tb_frame.f_code.co_filename != str(script):

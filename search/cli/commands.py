@@ -4,6 +4,7 @@ A subcommand's heavy imports happen when it runs, so that `gridruns --help` answ
 """
 
 import io
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -12,12 +13,11 @@ import click
 import gridruns
 from gridruns import GridrunsError
 from search.cli.comparing import compare
+from search.cli.evaluating import evaluate
 from search.cli.looking import best, ls, show, tensorboard
 from search.cli.managing import COMMANDS as MANAGING
 from search.cli.reporting import report
 from search.cli.running import resume, train, tune
-
-INTERRUPTED = 130  # what a shell reports of a program that Ctrl-C ended
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -39,7 +39,7 @@ def cli() -> None:
     """  # noqa: D301 (click reads the backspace)
 
 
-for command in (tune, resume, train, ls, best, show, compare, report, tensorboard, *MANAGING):
+for command in (tune, resume, train, ls, best, show, compare, evaluate, report, tensorboard, *MANAGING):
     cli.add_command(command)
 
 
@@ -62,8 +62,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _complain(error.format_message(), 2)
     except click.ClickException as error:
         return _complain(error.format_message(), error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        return _complain("stopped", INTERRUPTED)
+    except (click.Abort, KeyboardInterrupt) as stopped:
+        # click turns every KeyboardInterrupt into Abort; ours know their signal.
+        return _complain("stopped", 128 + getattr(stopped.__cause__ or stopped, "signal", signal.SIGINT))
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output has gone; so does Python's complaint about it
         return 1

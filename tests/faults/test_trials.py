@@ -113,8 +113,7 @@ def test_only_an_exception_has_a_traceback_and_it_is_the_scripts(board: pd.DataF
 
 
 def test_no_helper_of_a_trial_is_left(board: pd.DataFrame) -> None:
-    assert not [process for process in psutil.process_iter(["cmdline"])
-                if "600.5" in " ".join(process.info["cmdline"] or [])]  # fmt: skip
+    wait_until(lambda: not named("600.5"), "their ends")
 
 
 def test_an_exception_in_one_trial_of_three_and_a_kill_from_outside(folder: Path) -> None:
@@ -148,8 +147,15 @@ def kill_sleeper(search: int) -> None:
 
 def sleepers(search: int) -> list[psutil.Process]:
     """The trials of a search that runs: the children of the warm parent."""
-    return [trial for parent in psutil.Process(search).children() for trial in parent.children()
-            if runs(trial)]  # fmt: skip
+    return [trial for parent in children(psutil.Process(search)) for trial in children(parent)]
+
+
+def children(process: psutil.Process) -> list[psutil.Process]:
+    """The children of a process that are still there, as it is itself."""
+    try:
+        return [child for child in process.children() if runs(child)]
+    except psutil.NoSuchProcess:
+        return []
 
 
 def runs(process: psutil.Process) -> bool:
@@ -177,6 +183,30 @@ def test_the_search_goes_on_after_sigkill_of_the_warm_parent(folder: Path) -> No
     assert 1 <= len(killed) <= 2
     assert set(killed["reason"]) == {"the warm parent died: signal 9"}
     assert set(killed["signal"]) == {"SIGKILL"}
+
+
+def test_helpers_in_sessions_of_their_own_do_not_outlive_the_warm_parent(folder: Path) -> None:
+    Path("train.py").write_text(
+        "import subprocess, time\nfrom results import log_metrics\nfrom spaces import flag_integer, flags\n"
+        "a = flags(flag_integer('a', 1)).a\n"
+        "subprocess.Popen(['sleep', '600.75'], start_new_session=True)\n"
+        "subprocess.run(['sh', '-c', 'setsid sh -c \"sleep 600.75; :\" &'])\n"
+        "log_metrics(1, val_loss=a)\ntime.sleep(600)\n"
+    )
+    with started("tune", "train.py", "--set", "a=1,2", "--workers", "2", "--study", "s", "--retries", "0",
+                 "--keep-going") as process:  # fmt: skip
+        wait_until(lambda: len(named("600.75")) == 6, "the helpers")
+        (parent,) = psutil.Process(process.pid).children()
+        parent.send_signal(signal.SIGKILL)
+        process.communicate(timeout=60)
+        assert not named("600.75")
+    assert list(leaderboard("runs/s")["status"]) == ["killed"] * 2
+
+
+def named(word: str) -> list[psutil.Process]:
+    """The processes with a word in their command line."""
+    return [process for process in psutil.process_iter(["cmdline"])
+            if word in " ".join(process.info["cmdline"] or [])]  # fmt: skip
 
 
 def test_a_trial_that_ends_the_warm_parent_is_given_up_after_its_retries(folder: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import struct
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -174,7 +175,7 @@ def test_few_new_runs_are_not_worth_writing(
     [
         lambda data: b"",
         lambda data: data[: len(data) // 2],
-        lambda data: data.replace(b"0.875", b"0.125"),
+        lambda data: data.replace(struct.pack("<d", 0.875), struct.pack("<d", 0.125)),
         lambda data: data.replace(b"gridruns index", b"gridruns indxe"),
         lambda data: b"\xff" * len(data),
         lambda data: json.dumps({"runs": []}).encode(),
@@ -198,7 +199,9 @@ def test_a_damaged_index_is_rebuilt(
 def test_a_body_with_a_right_checksum_and_wrong_content_is_no_index(make_run: MakeRun) -> None:
     make_run({"loss": 1.0})
     expected = ls_runs()
-    for body in (b"[]", b"{}", b'{"names":[],"texts":[],"runs":[[1]]}', b"[" * 100_000):
+    whole = Path("runs", layout.INDEX).read_bytes().partition(b"\n")[2]
+    numbers = (whole[:-1], whole[:-8], whole + bytes(8))
+    for body in (b"[]", b"{}", b'{"names":[],"texts":[],"runs":[[1]]}', b"[" * 100_000, *numbers):
         Path("runs", layout.INDEX).write_bytes(index_file._head(body) + b"\n" + body)
         pd.testing.assert_frame_equal(ls_runs(), expected)
 

@@ -4,15 +4,20 @@ import json
 import logging
 import os
 import signal
+import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
 
+from gridruns import GridrunsError
 from results.runs import read_run
 from search.executor import Declarations, ExecutorError
+from search.executors import check_limits
+from search.interrupts import Interrupted
 from tests.search.support import EXECUTORS, Build, Write, new_trial, run_all
 
 every = pytest.mark.parametrize("kind", EXECUTORS)
@@ -135,6 +140,35 @@ def test_an_exception_is_recorded_without_our_frames(
     assert "worker.py" not in run.error
     assert "the 7th of 9 is wrong" in (trial.run_dir / "output.log").read_text()
     assert run.last_value("loss") == 0.1  # what it had logged stays
+
+
+@every
+@pytest.mark.parametrize("error", ["KeyboardInterrupt", "GeneratorExit", "type('Own', (BaseException,), {})"])
+def test_whatever_a_script_raises_is_recorded(
+    kind: str, error: str, write: Write, build: Build, tmp_path: Path
+) -> None:
+    script = write(NOOP + f"    raise {error}('by the script')\n")
+    trial = new_trial(tmp_path / "runs", a=1, name="x")
+    executor = build(kind, script)
+    if kind == "inline" and error == "KeyboardInterrupt":
+        executor.submit(trial)
+        with pytest.raises(Interrupted):  # there it is the user's Ctrl-C
+            executor.wait()
+        assert executor.wait()[0].signal == signal.SIGINT
+        return
+    assert run_all(executor, [trial])[0].exit_code == 1
+    run = read_run(trial.run_dir)
+    assert run.error_summary == f"{'Own' if error.startswith('type') else error}: by the script"
+    assert str(script) in (run.error or "")
+
+
+def test_limits_that_an_executor_cannot_keep_are_refused() -> None:
+    check_limits("local", 3, "2G")
+    check_limits("inline", None, None)
+    with pytest.raises(GridrunsError, match="'inline' can't keep a trial_timeout, but got 3; the executor"):
+        check_limits("inline", 3, None)
+    with pytest.raises(GridrunsError, match="'inline' can't keep a memory_limit, but got '2G'"):
+        check_limits("inline", None, "2G")
 
 
 @every
@@ -367,6 +401,59 @@ def test_a_warm_parent_killed_while_nothing_runs_is_replaced(
 
 
 @isolated
+def test_a_result_that_the_warm_parent_has_sent_before_it_was_killed_counts(
+    kind: str, write: Write, build: Build, tmp_path: Path
+) -> None:
+    executor = build(kind, write(NOOP), workers=2)
+    executor.submit(new_trial(tmp_path / "runs", 0, a=1, name="x"))
+    process = psutil.Process(executor.process.pid)  # type: ignore[attr-defined]
+    _wait_until(lambda: read_run(next((tmp_path / "runs").iterdir())).last_value("loss") is not None)
+    _wait_until(lambda: not process.children())
+    _wait_until(lambda: process.status() == psutil.STATUS_SLEEPING)
+    process.kill()
+    executor.process.wait()  # type: ignore[attr-defined]
+    executor.submit(new_trial(tmp_path / "runs", 1, a=1, name="x"))
+    endings: dict[int, int | None] = {}
+    while len(endings) < 2:
+        endings |= {ending.number: ending.exit_code for ending in executor.wait(30)}
+    assert endings == {0: 0, 1: None}
+
+
+@isolated
+def test_what_is_left_below_a_killed_warm_parent_is_ended_and_nothing_else(
+    kind: str, write: Write, build: Build, tmp_path: Path
+) -> None:
+    script = write("""
+        import os, subprocess, time
+        from results import run_dir
+        from spaces import flags
+        flags()
+        helper = subprocess.Popen(["sleep", "600"], start_new_session=True)
+        (run_dir() / "pids").write_text(f"{os.getpid()} {helper.pid}")
+        (run_dir() / "pids").rename(run_dir() / "ready")
+        time.sleep(600)
+    """)
+    executor = build(kind, script)
+    trial = new_trial(tmp_path / "runs")
+    executor.submit(trial)
+    pids = _wait_for_pids(trial.run_dir / "ready")
+    with subprocess.Popen(["sleep", "600"]) as mine:
+        daemon = subprocess.run(
+            ["sh", "-c", "setsid sleep 600 >/dev/null 2>&1 & echo $!"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        mine_too = int(daemon.stdout)
+        os.kill(executor.process.pid, signal.SIGKILL)  # type: ignore[attr-defined]
+        assert len(executor.wait(30)) == 1
+        assert not any(_alive(pid) for pid in pids)
+        assert _alive(mine.pid) and _alive(mine_too)
+        os.kill(mine_too, signal.SIGKILL)
+        mine.kill()
+
+
+@isolated
 def test_close_ends_what_runs(kind: str, write: Write, build: Build, tmp_path: Path) -> None:
     script = write("""
         import os, time
@@ -382,19 +469,23 @@ def test_close_ends_what_runs(kind: str, write: Write, build: Build, tmp_path: P
     executor.submit(trial)
     pids = _wait_for_pids(trial.run_dir / "ready")
     executor.close()
-    deadline = time.monotonic() + 10
-    while any(_alive(pid) for pid in pids):
+    _wait_until(lambda: not any(_alive(pid) for pid in pids))
+
+
+def _wait_until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
 
 def _wait_for_pids(file: Path) -> list[int]:
-    deadline = time.monotonic() + 30
-    while not file.exists():
-        assert time.monotonic() < deadline, "the script never started"
-        time.sleep(0.01)
+    _wait_until(file.exists)
     return [int(word) for word in file.read_text().split()]
 
 
 def _alive(pid: int) -> bool:
-    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

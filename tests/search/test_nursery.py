@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from results.runs import read_run
@@ -103,3 +104,36 @@ def test_a_module_that_ends_the_warm_parent_is_named_by_its_last_words(write: Wr
         )
     finally:
         executor.close()
+
+
+def test_a_warm_parent_whose_search_has_gone_ends_its_children_as_it_reports(
+    write: Write, build: Build, tmp_path: Path
+) -> None:
+    script = write("""
+        import subprocess, time
+        from results import log_metrics, run_dir
+        from spaces import flag_integer, flags
+        A = flags(flag_integer("a", 1)).a
+        if A == 1:
+            helper = subprocess.Popen(["sleep", "600"], start_new_session=True)
+            (run_dir() / "pid").write_text(str(helper.pid))
+        log_metrics(1, loss=1.0)
+        time.sleep(600)
+    """)
+    executor = build("fork", script, workers=2)
+    assert isinstance(executor, LocalExecutor)
+    trials = [new_trial(tmp_path / "runs", a, a=a) for a in (0, 1)]
+    for trial in trials:
+        executor.submit(trial)
+    for trial in trials:
+        while read_run(trial.run_dir).last_value("loss") is None:
+            assert executor.wait(0.05) == []
+    nursery = psutil.Process(executor.process.pid)
+    (first,) = [psutil.Process(pid) for number, pid in executor.pids.items() if number == 0]
+    helper = psutil.Process(int((trials[1].run_dir / "pid").read_text()))
+    nursery.suspend()
+    first.kill()  # an end to report, once the search has gone
+    executor.link.close()
+    nursery.resume()
+    assert executor.process.wait(60) == 0
+    assert not psutil.wait_procs([helper], timeout=60)[1]

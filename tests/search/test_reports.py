@@ -38,8 +38,8 @@ FITS = """
 """
 
 
-def run_judged(executor: Executor, trial: Trial, judge: Callable[[Report], bool]) -> Ending:
-    executor.submit(trial, judge)
+def run_judged(executor: Executor, trial: Trial, give_up: Callable[[Report], bool]) -> Ending:
+    executor.submit(trial, give_up)
     endings = executor.wait(120)
     assert [ending.number for ending in endings] == [trial.number]
     return endings[0]
