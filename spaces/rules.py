@@ -100,7 +100,7 @@ class Rules:
 
 def known(expression: Expression, values: Values) -> bool:
     """Whether every flag that it mentions has a value."""
-    return all(name in values for name in expression.names)
+    return all(map(values.__contains__, expression.names))
 
 
 def _checked(text: object, domains: Mapping[str, Domain], what: str = "") -> Expression:

@@ -9,7 +9,7 @@ applies (`assemble`). In a product of flags the two are the same; the rows of a 
 import json
 import operator
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Sized
 from dataclasses import replace
 from functools import cached_property
 from hashlib import blake2b
@@ -312,7 +312,8 @@ class Space:
 
     def __repr__(self) -> str:
         if self._ruled:
-            size = f"{len(self._rules.only)} conditions, {len(self._rules.where)} constraints"
+            counts = _counted("condition", self.conditions), _counted("constraint", self.constraints)
+            size = ", ".join(filter(None, counts))
         else:
             size = "infinite" if self.size is None else f"{self.size:,} points"
         return f"Space({', '.join(self.names)}; {size})"
@@ -368,3 +369,7 @@ def _check_all(kind: str, given: Mapping[str, object], names: Sequence[str]) -> 
     for name in names:
         if name not in given:
             raise SpaceError(f"a value of every {kind} is needed, but {name} is missing")
+
+
+def _counted(kind: str, of: Sized) -> str:
+    return f"{len(of)} {kind}{'' if len(of) == 1 else 's'}" if len(of) else ""
