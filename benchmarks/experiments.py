@@ -137,10 +137,10 @@ def into(page: str, name: str, text: str) -> str:
     Raises:
         SystemExit: The page has no such marks.
     """
-    marks = re.compile(rf"(<!-- {name} -->\n).*?(\n<!-- /{name} -->)", re.DOTALL)
+    marks = re.compile(rf"(<!-- {name} -->).*?(<!-- /{name} -->)", re.DOTALL)
     if not marks.search(page):
         raise SystemExit(f"the page must have the marks <!-- {name} --> and <!-- /{name} -->")
-    return marks.sub(lambda found: f"{found[1]}\n{text}\n{found[2]}", page)
+    return marks.sub(lambda found: f"{found[1]}\n\n{text}\n\n{found[2]}", page)
 
 
 def _runs(experiment: Experiment, runs_dir: Path) -> "pd.DataFrame":
