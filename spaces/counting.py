@@ -53,8 +53,9 @@ class Part:
         self.parameters = tuple(parameters)
         self.where = tuple(where)
         self.endless = [parameter.name for parameter in parameters if parameter.domain.size is None]
+        self.conditional = [parameter.name for parameter in parameters if parameter.name in rules.only]
         self._rules = rules
-        self._free = not where and not any(name in rules.only for p in parameters for name in p.flags)
+        self._free = not where and not self.conditional
         self._found: _Found | None = None
 
     @property
@@ -76,8 +77,7 @@ class Part:
 
     def never(self) -> list[str]:
         """The flags that apply in no combination."""
-        conditional = [p.name for p in self.parameters if p.name in self._rules.only]
-        return [name for name in conditional if name not in self._list().applied]
+        return [name for name in self.conditional if name not in self._list().applied]
 
     def impossible(self, rule: Expression) -> bool:
         """Whether this constraint alone leaves nothing, as far as `FEW` tries can tell."""

@@ -264,6 +264,7 @@ def test_a_space_without_rules_is_written_as_before():
     }
 
 
+DECLARED = [flag_numeric("x", 0), flag_numeric("y", 0), flag_integer("a", 1)]
 GRID = {"a": [1, 2, 3], "b": [1, 2, 3], "s": ["x", "y"], "t": [True, False], "m": [None, 0.5, "auto"]}
 
 
@@ -283,9 +284,7 @@ GRID = {"a": [1, 2, 3], "b": [1, 2, 3], "s": ["x", "y"], "t": [True, False], "m"
             "b applies at no point of the space: 'a > 3' is true at none",
         ),
         (
-            lambda: Space({"x": Float(0, 1), "y": Float(0, 1)}, where=["x + y == 1"]).checked(
-                [flag_numeric("x", 0), flag_numeric("y", 0)]
-            ),
+            lambda: Space({"x": Float(0, 1), "y": Float(0, 1)}, where=["x + y == 1"]).checked(DECLARED),
             "none of 10,000 random points keeps 'x + y == 1'",
         ),
         (
@@ -306,6 +305,16 @@ GRID = {"a": [1, 2, 3], "b": [1, 2, 3], "s": ["x", "y"], "t": [True, False], "m"
         ),
         (lambda: Space({"a": {"values": [1], "low": 3}}), "a: beside values there may be only, but got low"),
         (lambda: Space(GRID, where="a > b"), "constraints must be a list of texts, but got 'a > b'"),
+        (lambda: Space(GRID).restricted("a > b"), "constraints must be a list of texts, but got 'a > b'"),
+        (lambda: Space(GRID, only="a > b"), "only must have a text for each flag, but got 'a > b'"),
+        (
+            lambda: Space({"x": Float(0, 1), "a": [1]}, only={"x": "a == 2"}).checked(DECLARED),
+            "x applies at no point of the space: 'a == 2' is true at none",
+        ),
+        (
+            lambda: Space({"x": Float(0, 1), "a": [1]}, where=["a == 2", "a > x"]).checked(DECLARED),
+            "no point of the space keeps 'a == 2'",
+        ),
         (
             lambda: Space(GRID, where=["a / (b - 2) > 1"]).size,
             "'a / (b - 2) > 1' divides by zero where a is 1, b is 2",
