@@ -22,6 +22,7 @@ from ruamel.yaml import YAML
 
 from results import leaderboard
 from search import tuning_run
+from spaces import load_space
 
 HERE = Path(__file__).resolve().parent
 SCRIPTS = HERE.parent / "scripts"
@@ -40,8 +41,7 @@ class Experiment:
     Attributes:
         name: Its name, that of its studies too.
         script: The training script, without its ending.
-        space: The name of the shipped space, or None for what `settings` say.
-        settings: Flags that are set besides, as on the command line.
+        space: The name of its shipped space.
         varies: The flags that tell its networks apart.
         measure: What the published figure is of, a name in MEASURES.
         published: The published figures, by the values of `varies` joined with ", ".
@@ -50,8 +50,7 @@ class Experiment:
 
     name: str
     script: str
-    space: str | None = None
-    settings: tuple[str, ...] = ()
+    space: str
     varies: tuple[str, ...] = ()
     measure: str = "test"
     published: Mapping[str, str] | None = None
@@ -59,9 +58,7 @@ class Experiment:
 
     def command(self) -> str:
         """What does the same on the command line, with the first seed."""
-        space = f" --space {self.space}" if self.space else ""
-        settings = "".join(f" --set {_quoted(setting)}" for setting in self.settings)
-        return f"gridruns tune scripts/{self.script}.py{space}{settings} --seed {self.seeds[0]}"
+        return f"gridruns tune scripts/{self.script}.py --space {self.space} --seed {self.seeds[0]}"
 
     def study(self, seed: int) -> str:
         """The name of the study with this seed."""
@@ -74,7 +71,7 @@ def experiments(names: Sequence[str]) -> list[Experiment]:
     unknown = sorted(set(names) - set(written))
     if unknown:
         raise SystemExit(f"names must be among {', '.join(written)}, but got {', '.join(unknown)}")
-    lists = ("settings", "varies", "seeds")
+    lists = ("varies", "seeds")
     found = []
     for name, written_parts in written.items():
         parts: dict[str, Any] = {k: tuple(v) if k in lists else v for k, v in written_parts.items()}
@@ -89,7 +86,7 @@ def run(experiment: Experiment, runs_dir: Path, quick: bool) -> None:
         tuning_run(
             SCRIPTS / f"{experiment.script}.py",
             experiment.space,
-            set=[*experiment.settings, *(QUICK if quick else ())],
+            set=QUICK if quick else (),
             sample=0.2 if quick else None,
             order="random" if quick else "grid",
             executor="inline" if quick else "local",
@@ -110,19 +107,28 @@ def table(experiment: Experiment, runs_dir: Path) -> str:
     if experiment.measure != "test":
         heads.append("test accuracy")
         columns.append("eval_accuracy")
-    lines = [_line([*heads, "seconds", "runs"]), _line(["---"] * (len(heads) + 2))]
+    lines = [_line([*heads, "CPU seconds", "seeds"]), _line(["---"] * (len(heads) + 2))]
     groups = dict(_groups(experiment, found))
     published = experiment.published or {}
-    for key in [*groups, *(key for key in published if key not in groups)]:
+    for key in networks(experiment):
         runs = groups.get(key)
-        cells = [*([part.strip() for part in key.split(", ")] if experiment.varies else [])]
-        cells.append(published.get(key, "-"))
+        cells = [*(key.split(", ") if experiment.varies else ()), published.get(key, "-")]
+        count = f"{0 if runs is None else len(runs)} of {len(experiment.seeds)}"
         if runs is None:
-            lines.append(_line([*cells, "not run yet", *[""] * len(columns), "0"]))
+            lines.append(_line([*cells, "not run yet", *[""] * len(columns), count]))
             continue
         cells += [_spread(runs[column], 4) for column in columns]
-        lines.append(_line([*cells, f"{runs['seconds'].mean():.0f}", str(len(runs))]))
+        lines.append(_line([*cells, f"{runs['cpu_seconds'].mean():.0f}", count]))
     return "\n".join(lines)
+
+
+def networks(experiment: Experiment) -> list[str]:
+    """The keys of the experiment's networks, as in `published`, in the order of the grid."""
+    if not experiment.varies:
+        return [""]
+    space = load_space(experiment.space)
+    points = [space.point(i) for i in range(space.size or 0)]
+    return [", ".join(_shown(point[name]) for name in experiment.varies) for point in points]
 
 
 def into(page: str, name: str, text: str) -> str:
@@ -131,10 +137,10 @@ def into(page: str, name: str, text: str) -> str:
     Raises:
         SystemExit: The page has no such marks.
     """
-    marks = re.compile(rf"(<!-- {name} -->\n).*?(\n<!-- /{name} -->)", re.DOTALL)
+    marks = re.compile(rf"(<!-- {name} -->).*?(<!-- /{name} -->)", re.DOTALL)
     if not marks.search(page):
         raise SystemExit(f"the page must have the marks <!-- {name} --> and <!-- /{name} -->")
-    return marks.sub(lambda found: f"{found[1]}\n{text}\n{found[2]}", page)
+    return marks.sub(lambda found: f"{found[1]}\n\n{text}\n\n{found[2]}", page)
 
 
 def _runs(experiment: Experiment, runs_dir: Path) -> "pd.DataFrame":
@@ -142,8 +148,7 @@ def _runs(experiment: Experiment, runs_dir: Path) -> "pd.DataFrame":
     frames = [leaderboard(folder) for folder in there if folder.exists()]
     if not frames:
         return pd.DataFrame()
-    found = pd.concat([frame[frame["status"] == "completed"] for frame in frames])
-    return found.assign(seconds=(found["end"] - found["start"]).dt.total_seconds())
+    return pd.concat([frame[frame["status"] == "completed"] for frame in frames])
 
 
 def _groups(experiment: Experiment, found: "pd.DataFrame") -> Iterator[tuple[str, "pd.DataFrame"]]:
@@ -153,7 +158,7 @@ def _groups(experiment: Experiment, found: "pd.DataFrame") -> Iterator[tuple[str
     if not experiment.varies:
         yield "", found
         return
-    for values, runs in found.groupby([f"flag_{name}" for name in experiment.varies], sort=True):
+    for values, runs in found.groupby([f"flag_{name}" for name in experiment.varies], sort=False):
         yield ", ".join(_shown(value) for value in values), runs
 
 
@@ -171,10 +176,6 @@ def _spread(values: "pd.Series[float]", digits: int) -> str:
 
 def _line(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
-
-
-def _quoted(setting: str) -> str:
-    return f'"{setting}"' if " " in setting else setting
 
 
 def main() -> None:

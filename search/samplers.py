@@ -1,18 +1,22 @@
-"""The table of samplers: a name, and how to make an Optuna sampler for a space.
+"""The table of samplers: a name, how to make it for a space, what it needs and what it can do.
 
 Optuna and keras-tuner are imported when a sampler is made, not when the names are read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
 
 from gridruns import unknown
 from search.sampling import SamplerError, SpaceExhausted, SpaceLike
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
+
+    from search.proposing import Proposer
 
 __all__ = [
     "ORDERS",
@@ -22,70 +26,179 @@ __all__ = [
     "SpaceLike",
     "check_sampler",
     "make_sampler",
+    "resumed_sampler",
+    "sampler_name",
 ]
 
 ORDERS = ("random", "grid")
+OBJECTS = {"BaseSampler": "optuna", "Oracle": "keras_tuner"}
+"""The classes whose objects are samplers, and the packages that define them."""
 
 
-def check_sampler(name: str) -> None:
-    """Refuse a name that isn't in the table.
+@dataclass(frozen=True)
+class Entry:
+    """What the table says of a sampler.
 
-    Raises:
-        SamplerError: The message lists the known names.
+    Attributes:
+        maker: Where its maker is, a function of a space and a seed; imported when it is called.
+        needs: A package that gridruns doesn't depend on.
+        extra: The extra that installs it.
+        several: Whether it can optimize several metrics at once.
+        asks: How often it is asked for a new point before the nearest one is taken.
+        near: Whether the nearest one is taken; else any that is left, since it draws evenly.
     """
-    if name not in SAMPLERS:
-        raise SamplerError(unknown("sampler", name, SAMPLERS))
+
+    maker: str
+    needs: str | None = None
+    extra: str | None = None
+    several: bool = False
+    asks: int = 16
+    near: bool = True
 
 
-def make_sampler(name: str, space: SpaceLike, *, seed: int, order: str = "random") -> BaseSampler:
-    """Return the sampler `name` for a study of `space`.
+def check_sampler(sampler: Any, metrics: int = 1) -> None:
+    """Refuse what is no sampler, can't be made here, or can't optimize so many metrics.
 
     Args:
-        name: One of `SAMPLERS`.
+        sampler: A name from `SAMPLERS`, an Optuna `BaseSampler` or a keras-tuner `Oracle`.
+        metrics: How many metrics the study has.
+
+    Raises:
+        SamplerError: One line that says why, and what to install or choose.
+    """
+    if not isinstance(sampler, str):
+        kind = _kind(sampler)
+        if kind == "Oracle" and metrics > 1:
+            raise SamplerError(f"keras-tuner's oracles optimize one metric, but got {metrics}")
+        return
+    if sampler not in SAMPLERS:
+        raise SamplerError(unknown("sampler", sampler, SAMPLERS))
+    entry = SAMPLERS[sampler]
+    if entry.needs is not None and find_spec(entry.needs) is None:
+        raise SamplerError(
+            f"the sampler {sampler!r} needs the package {entry.needs}, which isn't installed: "
+            f"pip install 'gridruns[{entry.extra}]'"
+        )
+    if metrics > 1 and not entry.several:
+        able = ", ".join(name for name, other in SAMPLERS.items() if other.several)
+        raise SamplerError(
+            f"the sampler {sampler!r} optimizes one metric, but got {metrics} (able to: {able})"
+        )
+
+
+def sampler_name(sampler: Any) -> str:
+    """Return what study.json calls a sampler: its name in the table, or the class of an object."""
+    return sampler if isinstance(sampler, str) else type(sampler).__name__
+
+
+def resumed_sampler(recorded: str, given: Any = None) -> Any:
+    """Return the sampler that a study goes on with.
+
+    Args:
+        recorded: What study.json calls it (`sampler_name`).
+        given: The sampler that the caller gives, or None.
+
+    Raises:
+        SamplerError: It was an object and none is given again, or another one than recorded is given.
+    """
+    if given is None and recorded in SAMPLERS:
+        return recorded
+    if given is None:
+        raise SamplerError(
+            f"the sampler was a {recorded} object, which no file holds: resume from Python and give it again"
+        )
+    if sampler_name(given) != recorded:
+        raise SamplerError(f"the sampler must be {recorded!r} as before, but got {sampler_name(given)!r}")
+    return given
+
+
+def make_sampler(
+    sampler: Any, space: SpaceLike, *, seed: int, order: str = "random", allow_duplicates: bool = False
+) -> BaseSampler:
+    """Return a sampler for a study of `space`, to be asked by `search.parameters.suggest_all`.
+
+    Args:
+        sampler: A name from `SAMPLERS`, an Optuna `BaseSampler` or a keras-tuner `Oracle`. An object keeps
+            its own seed, and serves one study.
         space: What is searched.
         seed: 0 or more; the same seed proposes the same points.
         order: For "grid" alone: "random", or "grid" for the grid's own order, first flag fastest.
+        allow_duplicates: Whether a point may be given out twice.
 
     Raises:
         SamplerError: There is no such sampler or order, the seed is no seed, or the sampler
             can't search this space.
     """
-    check_sampler(name)
+    check_sampler(sampler)
     if order not in ORDERS:
         raise SamplerError(unknown("order", order, ORDERS))
-    if order == "grid" and name != "grid":
+    if order == "grid" and sampler != "grid":
+        name = sampler_name(sampler)
         raise SamplerError(f"order 'grid' is for the sampler 'grid', but got the sampler {name!r}")
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise SamplerError(f"seed must be an integer of at least 0, but got {seed!r}")
-    return SAMPLERS[name](space, seed, order)
+    if sampler == "grid":
+        return _grid(space, seed, order, allow_duplicates)
+    from search.distinct import DistinctSampler
+
+    entry, proposer = _proposer(sampler, space, seed)
+    return DistinctSampler(
+        proposer,
+        space,
+        seed=seed,
+        asks=entry.asks,
+        near=entry.near,
+        allow_duplicates=allow_duplicates,
+    )
 
 
-def _grid(space: SpaceLike, seed: int, order: str) -> BaseSampler:
+def _grid(space: SpaceLike, seed: int, order: str, allow_duplicates: bool) -> BaseSampler:
     from search.grid import GridSampler, finite_size
 
+    if allow_duplicates:
+        raise SamplerError("the sampler 'grid' gives out every point once, so it can't allow duplicates")
     finite_size(space)
     return GridSampler(space, space.order(seed) if order == "random" else None)
 
 
-def _random(space: SpaceLike, seed: int, order: str) -> BaseSampler:
-    from optuna.samplers import RandomSampler
+def _kind(sampler: Any) -> str:
+    """Whether an object is a "BaseSampler" or an "Oracle", found without importing what would define them.
 
-    from search.distinct import DistinctSampler
-    from search.per_trial import PerTrialSampler
+    Raises:
+        SamplerError: It is neither.
+    """
+    for kind in type(sampler).__mro__:
+        if OBJECTS.get(kind.__name__) == kind.__module__.split(".")[0]:
+            return kind.__name__
+    raise SamplerError(
+        "sampler must be a name, an Optuna BaseSampler object or a keras-tuner Oracle object, "
+        f"but got {sampler!r}"
+    )
 
-    return DistinctSampler(PerTrialSampler(RandomSampler, seed=seed), space, seed=seed)
+
+def _proposer(sampler: Any, space: SpaceLike, seed: int) -> tuple[Entry, Proposer]:
+    """What proposes for a name or an object, and its entry."""
+    if isinstance(sampler, str):
+        entry = SAMPLERS[sampler]
+        module, _, maker = entry.maker.rpartition(".")
+        return entry, getattr(import_module(module), maker)(space, seed)
+    if _kind(sampler) == "Oracle":
+        from search.keras_tuner import given_oracle
+
+        return Entry("", asks=4), given_oracle(sampler, space)
+    from search.optuna_samplers import given_sampler
+
+    return Entry("", several=True), given_sampler(sampler, space)
 
 
-def _keras_tuner_random(space: SpaceLike, seed: int, order: str) -> BaseSampler:
-    from search.distinct import DistinctSampler
-    from search.keras_tuner import random_oracle
-
-    return DistinctSampler(random_oracle(space, seed=seed), space, seed=seed)
-
-
-SAMPLERS: dict[str, Callable[[SpaceLike, int, str], BaseSampler]] = {
-    "grid": _grid,
-    "random": _random,
-    "keras-tuner:random": _keras_tuner_random,
+SAMPLERS: dict[str, Entry] = {
+    "grid": Entry("search.grid.GridSampler", several=True),
+    "random": Entry("search.optuna_samplers.random", several=True, near=False),
+    "tpe": Entry("search.optuna_samplers.tpe", several=True, asks=4),
+    "gp": Entry("search.optuna_samplers.gp", needs="torch", extra="gp", several=True, asks=2),
+    "cmaes": Entry("search.optuna_samplers.cmaes", needs="cmaes", extra="cmaes"),
+    "qmc": Entry("search.optuna_samplers.qmc", several=True, near=False),
+    "keras-tuner:random": Entry("search.keras_tuner.random_oracle", near=False),
+    "keras-tuner:bayesian": Entry("search.keras_tuner.bayesian_oracle", asks=2),
 }
-"""Every sampler by its name: made from a space, a seed and an order."""
+"""Every sampler by its name."""

@@ -13,7 +13,7 @@ from .grammar import read_entry
 from .parameters import Parameter
 from .rules import Rules
 from .table import Table
-from .values import shown
+from .values import Value, shown
 
 ROW = "row"
 """The parameter that chooses a row of a table."""
@@ -64,6 +64,11 @@ class Content:
             return Rules({}, ())
         return Rules.parse(self.only, self.where, self.flags)
 
+    def values(self, chosen: Mapping[str, Any]) -> dict[str, Value]:
+        """The values of the flags that chosen values of parameters set, in the order of the flags."""
+        row = {} if self.table is None or ROW not in chosen else self.table.row(chosen[ROW])
+        return row | {name: chosen[name] for name in self.domains if name in chosen}
+
     @cached_property
     def flags(self) -> dict[str, Domain]:
         """What values each flag can have."""
@@ -79,6 +84,8 @@ class Content:
             SpaceError: An entry makes no domain, a flag has two conditions, or as above.
         """
         domains, conditions = entries(mapping)
+        if only is not None and not isinstance(only, Mapping):
+            raise SpaceError(f"only must have a text for each flag, but got {shown(only)}")
         for name in only or ():
             if name in conditions:
                 raise SpaceError(f"{name} has a condition in its entry and in only; give it once")

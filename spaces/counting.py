@@ -21,7 +21,7 @@ from .parameters import Parameter
 from .rules import Rules, known
 from .values import Value, token
 
-MOST = 5_000_000
+MOST = 2_000_000
 """How many values are tried before a part of a space counts as too entangled."""
 FEW = 200_000
 """The same, where it is asked which rule is to blame."""
@@ -53,8 +53,9 @@ class Part:
         self.parameters = tuple(parameters)
         self.where = tuple(where)
         self.endless = [parameter.name for parameter in parameters if parameter.domain.size is None]
+        self.conditional = [parameter.name for parameter in parameters if parameter.name in rules.only]
         self._rules = rules
-        self._free = not where and not any(name in rules.only for p in parameters for name in p.flags)
+        self._free = not where and not self.conditional
         self._found: _Found | None = None
 
     @property
@@ -76,8 +77,7 @@ class Part:
 
     def never(self) -> list[str]:
         """The flags that apply in no combination."""
-        conditional = [p.name for p in self.parameters if p.name in self._rules.only]
-        return [name for name in conditional if name not in self._list().applied]
+        return [name for name in self.conditional if name not in self._list().applied]
 
     def impossible(self, rule: Expression) -> bool:
         """Whether this constraint alone leaves nothing, as far as `FEW` tries can tell."""
@@ -189,7 +189,8 @@ class _Found:
     ) -> Iterator[tuple[int, Chosen]]:
         """Every combination of parameters that keeps the constraints: its code, and the values with `given`.
 
-        A constraint is looked at as soon as all its flags are decided.
+        A constraint is looked at as soon as all its flags are decided. The values are one mapping that
+        changes from combination to combination.
         """
         due, decided = [], set(given)
         waiting = list(where)
@@ -210,9 +211,14 @@ class _Found:
                 return
             for digit in range(_size(parameter)):
                 self._try(1)
-                further = {**values, **parameter.values(parameter.domain.value(digit))}
-                if _kept(due[k], further):
-                    yield from walk(k + 1, code + digit * weights[k], further)
+                if parameter.table is None:
+                    values[parameter.name] = parameter.domain.value(digit)
+                else:
+                    values |= parameter.values(digit)
+                if _kept(due[k], values):
+                    yield from walk(k + 1, code + digit * weights[k], values)
+            for name in parameter.flags:
+                del values[name]
 
         yield from walk(0, 0, dict(given))
 
@@ -250,7 +256,7 @@ def _about(rule: Expression, parameters: Sequence[Parameter]) -> bool:
 
 
 def _kept(where: Sequence[Expression], values: Chosen) -> bool:
-    return all(not known(rule, values) or rule.true(values) for rule in where)
+    return all(rule.true(values) for rule in where if known(rule, values))
 
 
 def _size(parameter: Parameter) -> int:

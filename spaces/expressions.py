@@ -125,8 +125,9 @@ def _tree(text: str) -> ast.expr:
     try:
         return ast.parse(text, mode="eval").body
     except SyntaxError as error:
-        at = f", column {error.offset}" if error.offset else ""
-        raise SpaceError(f"{text!r}{at}: {error.msg}; allowed are {ALLOWED}") from None
+        raise SpaceError(
+            f"{text!r}, column {error.offset or len(text)}: this is no expression; allowed are {ALLOWED}"
+        ) from None
     except (ValueError, RecursionError, MemoryError) as error:  # a null byte; too deep for the parser
         raise SpaceError(f"{shown(text)} can't be read: {error}") from None
 

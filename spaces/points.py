@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from itertools import product
 from math import prod
 from random import Random
-from typing import TypeAlias
 
-from .counting import Part, parts_of
+from .counting import FEW, Chosen, Part, parts_of
 from .domains import Choice, Domain, Int
 from .errors import SpaceError
 from .expressions import Expression
@@ -16,8 +16,6 @@ from .values import Value
 
 DRAWS = 10_000
 """How many random points of a space with ranges must break its constraints before it counts as empty."""
-
-Chosen: TypeAlias = dict[str, Value]
 
 
 class Points:
@@ -65,7 +63,15 @@ class Points:
         for part in self._parts:
             if not part.endless:
                 _check(part, self._rules)
-            elif part.where:
+                continue
+            for name in part.conditional:
+                if not _possible(self._rules.only[name], part):
+                    raise _never(name, self._rules)
+            for rule in part.where:
+                always = not set(rule.names).intersection(self._rules.only)
+                if always and not _possible(rule, part):
+                    raise SpaceError(f"no point of the space keeps {_quoted([rule])}")
+            if part.where:
                 self._probe(part)
 
     def _probe(self, part: Part) -> None:
@@ -101,9 +107,27 @@ def _check(part: Part, rules: Rules) -> None:
         alone = [rule for rule in part.where if part.impossible(rule)]
         raise SpaceError(f"no point of the space keeps {_quoted(alone[:1] or part.where)}")
     for name in part.never():
-        raise SpaceError(
-            f"{name} applies at no point of the space: {rules.only[name].text!r} is true at none"
-        )
+        raise _never(name, rules)
+
+
+def _never(name: str, rules: Rules) -> SpaceError:
+    text = rules.only[name].text
+    return SpaceError(f"{name} applies at no point of the space: {text!r} is true at none")
+
+
+def _possible(rule: Expression, part: Part) -> bool:
+    """Whether a rule is true for some values, as far as `FEW` tries of flags without endless ranges tell."""
+    about = [p for p in part.parameters if set(p.flags).intersection(rule.names)]
+    sizes = [p.domain.size for p in about]
+    if any(size is None for size in sizes) or prod(size or 1 for size in sizes) > FEW:
+        return True
+    for digits in product(*(range(size or 1) for size in sizes)):
+        values: Chosen = {}
+        for parameter, digit in zip(about, digits, strict=True):
+            values |= parameter.values(parameter.domain.value(digit))
+        if rule.true(values):
+            return True
+    return False
 
 
 def _quoted(rules: Sequence[Expression]) -> str:

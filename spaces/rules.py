@@ -37,10 +37,7 @@ class Rules:
             SpaceError: A text isn't of the language, mentions a flag that isn't there or compares
                 what can't be compared, or conditions go round in a circle.
         """
-        if isinstance(where, str) or not isinstance(where, Sequence):
-            raise SpaceError(f"constraints must be a list of texts, but got {shown(where)}")
-        if not isinstance(only, Mapping):
-            raise SpaceError(f"conditions must be a text for each flag, but got {shown(only)}")
+        check_list(where)
         conditions = {}
         for name, text in only.items():
             if name not in domains:
@@ -98,9 +95,15 @@ class Rules:
         return next((rule for rule in self.where if known(rule, values) and not rule.true(values)), None)
 
 
+def check_list(where: object) -> None:
+    """Refuse what is no list of constraints, such as one text."""
+    if isinstance(where, str) or not isinstance(where, Sequence):
+        raise SpaceError(f"constraints must be a list of texts, but got {shown(where)}")
+
+
 def known(expression: Expression, values: Values) -> bool:
     """Whether every flag that it mentions has a value."""
-    return all(name in values for name in expression.names)
+    return all(map(values.__contains__, expression.names))
 
 
 def _checked(text: object, domains: Mapping[str, Domain], what: str = "") -> Expression:

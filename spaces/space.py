@@ -9,7 +9,7 @@ applies (`assemble`). In a product of flags the two are the same; the rows of a 
 import json
 import operator
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Sized
 from dataclasses import replace
 from functools import cached_property
 from hashlib import blake2b
@@ -18,14 +18,16 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from gridruns import unknown
 
-from .content import ROW, Content, entries
+from .content import Content, entries
 from .domains import Domain
 from .errors import SpaceError
 from .flag import Flag, by_name
+from .members import Members
 from .permutation import Permutation
 from .points import Points
+from .rules import check_list
 from .table import Table
-from .values import LAW, Value, is_value, plain, shown
+from .values import Value, plain, shown
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -111,7 +113,8 @@ class Space:
         """How many points there are; None where a range without steps makes them infinite.
 
         Raises:
-            SpaceError: the rules leave no point, or entangle more values than can be counted.
+            SpaceError: the rules leave no point, a flag applies at none, or more values are entangled than
+                can be counted.
         """
         if self._ruled:
             return self._points.size
@@ -134,9 +137,7 @@ class Space:
         Args:
             chosen: values of parameters, of none to all; each within its domain.
         """
-        values = self._rules.reduced(self._flags(chosen))
-        ordered = self._rules.sorted(parameter.name for parameter in self._parameters)
-        return [name for name in ordered if self._rules.applies(name, values)]
+        return self._members.applies(chosen)
 
     def assemble(self, params: Mapping[str, Value]) -> dict[str, Value]:
         """The point that these values of the parameters make, in the order of the flags.
@@ -149,16 +150,7 @@ class Space:
         Raises:
             SpaceError: a parameter is missing, unknown or outside its domain.
         """
-        domains = self.parameters()
-        chosen: dict[str, Any] = {name: plain(value) for name, value in params.items()}
-        for name, value in chosen.items():
-            if name not in domains:
-                raise SpaceError(unknown("parameter", str(name), domains))
-            if not domains[name].contains(value):
-                raise SpaceError(f"{name} must be {domains[name].describe()}, but got {shown(value)}")
-        applying = self.applies(chosen)
-        _check_all("parameter", chosen, applying)
-        return self._flags({name: chosen[name] for name in applying})
+        return self._members.assemble(params)
 
     def point(self, i: int) -> dict[str, Value]:
         """The i-th point, 0 <= i < size, else IndexError; without rules the first flag changes fastest.
@@ -166,7 +158,7 @@ class Space:
         Raises:
             SpaceError: the space is infinite.
         """
-        return self._flags(self.choices(i))
+        return self._content.values(self.choices(i))
 
     def choices(self, i: int) -> dict[str, Value]:
         """The values of the parameters that make the i-th point.
@@ -191,14 +183,7 @@ class Space:
         Args:
             values: of all flags of the space, and perhaps of others; what doesn't apply isn't looked at.
         """
-        found: dict[str, Any] = {name: plain(values[name]) for name in self.names if name in values}
-        for name in self._rules.sorted(self._rules.only):
-            mentioned = [other for other in self._rules.only[name].names if other in found]
-            if not all(self._domains[other].contains(found[other]) for other in mentioned):
-                return None
-            if not self._rules.applies(name, found):
-                found.pop(name, None)
-        return found if found in self else None
+        return self._members.point_of(values)
 
     def order(self, seed: int) -> Permutation:
         """All indices in a random order: a pure function of (space, seed, index), in O(1) memory.
@@ -220,20 +205,7 @@ class Space:
         Raises:
             SpaceError: a flag is missing, unknown or doesn't apply, or has what no flag can hold.
         """
-        values: dict[str, Value] = {}
-        for name, given in point.items():
-            value = plain(given)
-            if name not in self._domains:
-                raise SpaceError(unknown("flag", str(name), self.names))
-            if not is_value(value):
-                raise SpaceError(f"{name} must be {LAW}, but got {shown(value)}")
-            values[name] = 0.0 if isinstance(value, float) and value == 0 else value
-        applying = self._applying(values)
-        _check_all("flag", values, applying)
-        for name in values:
-            if name not in applying:
-                raise SpaceError(f"{name} doesn't apply there: {self.conditions[name]!r} isn't true")
-        return json.dumps(values, sort_keys=True, allow_nan=False)
+        return self._members.key(point)
 
     def updated(self, mapping: Mapping[str, Entry]) -> "Space":
         """This space with other domains for some flags; flags that it lacks come last.
@@ -253,6 +225,7 @@ class Space:
         Raises:
             SpaceError: a text makes no rule over the flags.
         """
+        check_list(where)
         return self._of(replace(self._content, where=(*self._content.where, *where)))
 
     def checked(self, declared: Sequence[Flag]) -> "Space":
@@ -297,12 +270,7 @@ class Space:
 
     def __contains__(self, point: object) -> bool:
         """Whether `point`, a mapping, is one of the points, types and all."""
-        if not isinstance(point, Mapping) or not set(point).issubset(self._domains):
-            return False
-        values: dict[str, Any] = {name: plain(value) for name, value in point.items()}
-        if not self._in_domains(values) or set(values) != set(self._applying(values)):
-            return False
-        return self._rules.broken(values) is None
+        return self._members.holds(point)
 
     def __eq__(self, other: object) -> bool:
         return self.fingerprint == other.fingerprint if isinstance(other, Space) else NotImplemented
@@ -312,7 +280,8 @@ class Space:
 
     def __repr__(self) -> str:
         if self._ruled:
-            size = f"{len(self._rules.only)} conditions, {len(self._rules.where)} constraints"
+            counts = _counted("condition", self.conditions), _counted("constraint", self.constraints)
+            size = ", ".join(filter(None, counts))
         else:
             size = "infinite" if self.size is None else f"{self.size:,} points"
         return f"Space({', '.join(self.names)}; {size})"
@@ -323,30 +292,12 @@ class Space:
         return [(p.name, p.domain.size or 1, p.domain.value) for p in self._parameters]
 
     @cached_property
+    def _members(self) -> Members:
+        return Members(self._content)
+
+    @cached_property
     def _points(self) -> Points:
         return Points(self._parameters, self._rules)
-
-    @property
-    def _domains(self) -> dict[str, Domain]:
-        """What values each flag can have."""
-        return self._content.flags
-
-    def _in_domains(self, values: Mapping[str, Any]) -> bool:
-        """Whether these values of flags are among those that the flags can have, a table's as a row."""
-        if not all(self._domains[name].contains(value) for name, value in values.items()):
-            return False
-        table = self._content.table
-        return table is None or table.holds([values.get(name, _MISSING) for name in table.columns])
-
-    def _applying(self, values: Mapping[str, Value]) -> list[str]:
-        """The flags that apply where flags have these values."""
-        if not self._rules.only:
-            return list(self._domains)
-        for name, value in values.items():
-            if not self._domains[name].contains(value):
-                raise SpaceError(f"{name} must be {self._domains[name].describe()}, but got {shown(value)}")
-        left = self._rules.reduced(values)
-        return [name for name in self._domains if self._rules.applies(name, left)]
 
     def _finite(self) -> int:
         """The size of a finite space."""
@@ -355,16 +306,6 @@ class Space:
         endless = [parameter.name for parameter in self._parameters if parameter.domain.size is None]
         raise SpaceError(f"a finite space is needed, but {', '.join(endless)} has no step, so no i-th value")
 
-    def _flags(self, chosen: Mapping[str, Any]) -> dict[str, Value]:
-        """The values of the flags that chosen parameters set, in the order of the flags."""
-        row = {} if self._content.table is None or ROW not in chosen else self._content.table.row(chosen[ROW])
-        return row | {name: chosen[name] for name in self._content.domains if name in chosen}
 
-
-_MISSING = object()
-
-
-def _check_all(kind: str, given: Mapping[str, object], names: Sequence[str]) -> None:
-    for name in names:
-        if name not in given:
-            raise SpaceError(f"a value of every {kind} is needed, but {name} is missing")
+def _counted(kind: str, of: Sized) -> str:
+    return f"{len(of)} {kind}{'' if len(of) == 1 else 's'}" if len(of) else ""

@@ -169,12 +169,12 @@ def test_the_quick_form_runs_and_is_recorded(quick: Path, name: str) -> None:
 @pytest.mark.slow
 def test_the_tables_of_the_page_come_from_the_runs(quick: Path, tmp_path: Path) -> None:
     page = tmp_path / "page.md"
-    page.write_text(
-        "before\n<!-- cnn -->\nold\n<!-- /cnn -->\nbetween\n<!-- mlp -->\n\n<!-- /mlp -->\nafter\n"
-    )
+    page.write_text("before\n<!-- cnn -->\nold\n<!-- /cnn -->\nbetween\n<!-- mlp -->\n<!-- /mlp -->\nafter\n")
     shown = python(DRIVER, "tables", "--runs-dir", str(quick), "mlp", "cnn").stdout
-    python(DRIVER, "tables", "--runs-dir", str(quick), "--into", str(page), "mlp", "cnn")
+    for _ in range(2):  # the second time changes nothing
+        python(DRIVER, "tables", "--runs-dir", str(quick), "--into", str(page), "mlp", "cnn")
     text = page.read_text()
+    assert text.count("gridruns tune scripts/mlp.py") == 1
     assert re.findall(r"^(before|old|between|after)$", text, re.MULTILINE) == ["before", "between", "after"]
     for line in shown.splitlines():
         assert line in ("mlp", "cnn") or line in text
@@ -185,18 +185,15 @@ def test_the_tables_of_the_page_come_from_the_runs(quick: Path, tmp_path: Path) 
 def test_what_was_not_run_says_so(tmp_path: Path) -> None:
     shown = python(DRIVER, "tables", "--runs-dir", str(tmp_path)).stdout
     rows = [line for line in shown.splitlines() if line.startswith("| ") and not line.startswith("| ---")]
-    measured = [line for line in rows if line.endswith(" 0 |")]
+    measured = [line for line in rows if re.search(r"\| 0 of [13] \|$", line)]
     assert measured and all("not run yet" in line for line in measured)
-    published = sum(len(parts.get("published", {})) for parts in EXPERIMENTS.values())
-    assert len(measured) == published
+    assert len(measured) == 1 + 1 + 2 + 2 + 4 + 3 + 2 + 4 + 1 + 12 + 18 + 1 + 2
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_published_figures_are_of_networks_in_the_space(name: str) -> None:
     parts = EXPERIMENTS[name]
     assert (ROOT / "scripts" / f"{parts['script']}.py").exists()
-    if "space" not in parts:
-        return
     space = load_space(parts["space"])
     assert space.size is not None
     points = [space.point(i) for i in range(space.size)]

@@ -52,3 +52,8 @@ def test_the_yaml_space_is_the_python_space(tmp_path):
     path.write_text(blocks("yaml")[1])
     expected = Space({"nodes1": [64, 128, 256], "dropout": Float(0.1, 0.5, 0.1), "data": "digits"})
     assert Space.from_yaml(path) == expected
+    path.write_text(blocks("yaml")[2])
+    nodes = {f"nodes{k}": [64, 128] for k in (1, 2, 3)}
+    rules = {"only": {"nodes2": "layers >= 2", "nodes3": "layers >= 3"}}
+    where = ["nodes2 <= nodes1", "nodes3 <= nodes2"]
+    assert Space.from_yaml(path) == Space({"layers": [1, 2, 3], **nodes}, **rules, where=where)
