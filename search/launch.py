@@ -10,7 +10,7 @@ import click
 
 from gridruns import unknown
 from search.executor import Executor, Resources
-from search.executors import check_executor, make_executor, resources_for
+from search.executors import check_executor, check_limits, make_executor, resources_for
 from search.interrupts import Interrupted
 from search.plan import plan_words
 from search.progress import reporter
@@ -47,6 +47,7 @@ class Execution:
 
     def __post_init__(self) -> None:
         check_executor(self.executor, self.start_method)
+        check_limits(self.executor, self.trial_timeout, self.memory_limit)
         resources_for(self.executor, self.workers, self.threads)
         self.limits()
 

@@ -48,6 +48,8 @@ def study_lock(folder: Path) -> Iterator[None]:
             # What can't be taken back does no harm once this process has ended.
             with suppress(OSError):
                 file.truncate(0)
+            # A process that an inline script has forked holds the file open, and would hold the lock.
+            fcntl.flock(file, fcntl.LOCK_UN)
 
 
 def check_free(folder: Path) -> None:

@@ -106,7 +106,7 @@ class Search:
         self._pruned = 0
         self._settled = 0
         self._watch = Watch(self.limits)
-        self._judge = Judge(self.study.metric)
+        self._judge = Judge(self.study.metric, self.study.also)
         with staying(self.folder) as self._check_folder, listening() as stop:
             try:
                 self._loop(self.schedule.assignments(), stop)

@@ -1,6 +1,7 @@
 """What an ended trial is worth: its status, why, and the value that the sampler is told."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gridruns import GridrunsError
@@ -26,14 +27,22 @@ class Verdict:
         status: One of the ends.
         reason: One line, or None for a completed trial with nothing to say.
         value: The metric at the run's best epoch, or None where there is no finite one.
+        also: Further metrics at that epoch, of a study that has them; empty where `value` is None.
     """
 
     status: Status
     reason: str | None
     value: float | None
+    also: tuple[float, ...] = ()
 
 
-def judge(ending: Ending, run: Run, metric: Metric | None = None, given_up: str | None = None) -> Verdict:
+def judge(
+    ending: Ending,
+    run: Run,
+    metric: Metric | None = None,
+    given_up: str | None = None,
+    also: Sequence[Metric] = (),
+) -> Verdict:
     """Decide from a process's end and what its run directory holds.
 
     Only a trial that ended well has a value, as on the leaderboard.
@@ -44,6 +53,7 @@ def judge(ending: Ending, run: Run, metric: Metric | None = None, given_up: str 
         metric: What the search optimizes; without one, as in a single run, only the divergence of
             `loss` is looked for.
         given_up: Where the trial was told to stop, and why; None where it wasn't.
+        also: Further metrics that the search optimizes.
     """
     if ending.reason is not None:
         return Verdict(Status.KILLED, ending.reason, None)
@@ -60,12 +70,27 @@ def judge(ending: Ending, run: Run, metric: Metric | None = None, given_up: str 
         return Verdict(Status.PRUNED, given_up, value)
     if metric and value is None:
         return Verdict(Status.COMPLETED, f"no {metric.name} was logged", None)
-    return Verdict(Status.COMPLETED, None, value)
+    if metric is None or not also:
+        return Verdict(Status.COMPLETED, None, value)
+    values = values_of(run, metric, also)
+    if values is None:
+        names = " and ".join(other.name for other in also)
+        return Verdict(Status.COMPLETED, f"no finite {names} at the best epoch of {metric.name}", None)
+    return Verdict(Status.COMPLETED, None, values[0], values[1:])
 
 
-def settled_value(run: Run, metric: Metric) -> float | None:
-    """The value of a finished run as `judge` gave it: None unless it ended well."""
-    return run.best_value(metric.name, metric.goal) if run.status.ranked else None
+def values_of(run: Run, metric: Metric, also: Sequence[Metric] = ()) -> tuple[float, ...] | None:
+    """A run's metric at its best epoch, and further metrics there; None where one isn't finite."""
+    best = run.best_epoch(metric.name, metric.goal)
+    if best is None:
+        return None
+    values = tuple(best.metrics.get(one.name, math.nan) for one in (metric, *also))
+    return values if all(map(math.isfinite, values)) else None
+
+
+def settled_values(run: Run, metric: Metric, also: Sequence[Metric] = ()) -> tuple[float, ...] | None:
+    """The values of a finished run as `judge` gave them: None unless it ended well."""
+    return values_of(run, metric, also) if run.status.ranked else None
 
 
 class FirstFailures:

@@ -25,19 +25,33 @@ RETRIED = frozenset({Status.KILLED, Status.OOM})
 RERUN = (Status.FAILED, Status.DIVERGED, Status.TIMEOUT, Status.KILLED, Status.OOM)
 
 
-def content(values: Mapping[str, Value]) -> str:
-    """A text that is equal for equal values of all flags: typed, whatever the order of the flags."""
-    return json.dumps(dict(values), sort_keys=True)
+def content(values: Mapping[str, Value], repeat: int = 0) -> str:
+    """A text that is equal for equal values of all flags: typed, whatever the order of the flags.
+
+    Args:
+        values: Of all flags.
+        repeat: Which of the runs of a point that is run several times, from 0.
+    """
+    text = json.dumps(dict(values), sort_keys=True)
+    return f"{text}#{repeat}" if repeat else text
+
+
+def read_content(key: str) -> tuple[dict[str, Value], int]:
+    """What `content` was given."""
+    values, end = json.JSONDecoder().raw_decode(key)
+    return values, int(key[end + 1 :] or 0)
 
 
 def point_of(key: str, study: Study) -> dict[str, Value] | None:
-    """The point of a study's space that has a content, or None where none has.
+    """The point of a study that has a content, or None where none has.
 
     The flags outside the space count too: a run with other fixed values is no run of this study's points.
     """
-    values = json.loads(key)
-    point = {name: values.get(name) for name in study.space.names}
-    return point if point in study.space and content(study.values(point)) == key else None
+    values, repeat = read_content(key)
+    point = study.space.point_of(values)
+    if point is None or (repeat >= study.repeats and not study.allow_duplicates):
+        return None
+    return point if content(study.values(point)) == content(values) else None
 
 
 def ends_to_rerun(asked: str | Sequence[str]) -> frozenset[Status]:
@@ -101,7 +115,10 @@ def read_past(
     begun: dict[str, None] = {}  # in order, each once
     owners: dict[int, str] = {}
     for run in _runs(folder):
-        key = content({flag.name: run.flags.get(flag.name, flag.default) for flag in declared})
+        repeat = run.record.get("repeat", 0)
+        if isinstance(repeat, bool) or not isinstance(repeat, int) or repeat < 0:
+            continue  # damaged: it can't be told which run of its point it is
+        key = content({flag.name: run.flags.get(flag.name, flag.default) for flag in declared}, repeat)
         number = run.record.get("number")
         if isinstance(number, int) and not isinstance(number, bool):
             owners.setdefault(number, key)

@@ -24,9 +24,12 @@ class Request:
         sample: The fraction of the space to run, in (0, 1], or None.
         trials: The number of trials instead, at least 1, or None.
         order: "random" or "grid".
-        sampler: A name from the table in search/samplers.py.
+        sampler: A name from the table in search/samplers.py, or an Optuna or keras-tuner object.
         pruner: A name from the table in search/pruners.py, with settings, or an Optuna pruner, or None.
-        metric: What is optimized.
+        metrics: What is optimized; a run is judged at the best epoch of the first.
+        repeats: How often each point is run, with a seed each.
+        where: Constraints besides those of the space, such as "nodes2 <= nodes1".
+        allow_duplicates: Whether the sampler may propose a point again.
         seed: In [0, 2**32), or None for a new one.
         arguments: What follows `--`: values of flags, `--profile` and `--flags-file`.
     """
@@ -36,9 +39,12 @@ class Request:
     sample: float | None = None
     trials: int | None = None
     order: str = "random"
-    sampler: str = "grid"
+    sampler: Any = "grid"
     pruner: Any = None
-    metric: Metric = field(default_factory=Metric)
+    metrics: Sequence[Metric] = (Metric(),)
+    repeats: int = 1
+    where: Sequence[str] = ()
+    allow_duplicates: bool = False
     seed: int | None = None
     arguments: Sequence[str] = ()
 
@@ -47,14 +53,36 @@ class Request:
             raise StudyError("give sample or trials, not both")
         if self.sample is not None:
             sample_count(self.sample, 1)
-        if self.trials is not None and (isinstance(self.trials, bool) or not isinstance(self.trials, int)):
-            raise StudyError(f"trials must be a whole number of at least 1, but got {self.trials!r}")
-        if self.trials is not None and self.trials < 1:
-            raise StudyError(f"trials must be at least 1, but got {self.trials}")
+        if self.trials is not None:
+            _check_count("trials", self.trials)
         if self.order not in ORDERS:
             raise StudyError(unknown("order", self.order, ORDERS))
         check_seed(self.seed)
-        check_sampler(self.sampler)
+        _check_count("repeats", self.repeats)
+        if not self.metrics:
+            raise StudyError("metric must name at least one metric, but got none")
+        names = [metric.name for metric in self.metrics]
+        if len(set(names)) < len(names):
+            raise StudyError(f"metrics must be different, but got {', '.join(names)}")
+        check_sampler(self.sampler, len(self.metrics))
+        self._check_pruner()
+
+    def _check_pruner(self) -> None:
+        """Refuse a pruner that would have to compare what it can't."""
+        if self.pruner is not None and len(self.metrics) > 1:
+            raise StudyError(f"a pruner goes by one metric, but got {len(self.metrics)}")
+        if self.pruner is not None and self.repeats > 1:
+            raise StudyError(
+                f"a pruner compares single runs, so repeats must be 1 beside it, but got {self.repeats}; "
+                "search with the pruner, then `gridruns confirm` with several seeds"
+            )
+
+
+def _check_count(name: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise StudyError(f"{name} must be a whole number of at least 1, but got {value!r}")
+    if value < 1:
+        raise StudyError(f"{name} must be at least 1, but got {value}")
 
 
 def check_seed(seed: int | None) -> None:
@@ -86,7 +114,7 @@ def make_space(request: Request, declared: Sequence[Flag]) -> Space:
         changes = dict(parse_setting(text, declared) for text in request.settings)
         if len(changes) < len(request.settings):
             raise StudyError("a flag is set twice with --set")
-    space = space.updated(changes).checked(declared)
+    space = space.updated(changes).restricted(request.where).checked(declared)
     if not space.names:
         raise StudyError(
             "there is nothing to search: give a space, set flags, or declare domains (choices, low and high) "
@@ -98,21 +126,25 @@ def make_space(request: Request, declared: Sequence[Flag]) -> Space:
 def base_values(request: Request, declarations: Declarations, space: Space) -> dict[str, Value]:
     """The value of every flag outside the space: its default, flags.yml, then what follows `--`.
 
+    A flag that doesn't always apply has one too, for where it doesn't.
+
     Raises:
         GridrunsError: A value that isn't the flag's, or a flag given both in the space and after `--`.
     """
     for argument in request.arguments:
         name = argument.removeprefix("--").split("=")[0]
-        if argument.startswith("--") and name in space.names:
+        if argument.startswith("--") and name in space.names and name not in space.conditions:
             raise StudyError(f"flag {name!r} is in the space and also after --; give it once")
     values = resolve(
         declarations.flags, file=declarations.file, profile=declarations.profile, argv=request.arguments
     )
-    return {name: value for name, value in values.items() if name not in space.names}
+    return {
+        name: value for name, value in values.items() if name not in space.names or name in space.conditions
+    }
 
 
-def planned_trials(request: Request, space: Space) -> int:
-    """How many trials a request comes to.
+def planned_points(request: Request, space: Space) -> int:
+    """How many points a request comes to, each to be run as often as it is repeated.
 
     Raises:
         StudyError: A number of trials is needed and not given, or is more than the space has points.
@@ -125,7 +157,7 @@ def planned_trials(request: Request, space: Space) -> int:
         return request.trials
     if request.trials is None:
         return sample_count(1 if request.sample is None else request.sample, space.size)
-    if request.trials > space.size:
+    if request.trials > space.size and not request.allow_duplicates:
         raise StudyError(
             f"trials must be at most the {space.size:,} points of the space, but got {request.trials:,}"
         )
@@ -137,11 +169,12 @@ def infinite_flags(space: Space) -> list[str]:
     return [name for name, domain in space.parameters().items() if domain.size is None]
 
 
-def plan_words(planned: int, size: int | None) -> str:
+def plan_words(points: int, size: int | None, repeats: int = 1) -> str:
     """The plan in words: "146 of 2,916 combinations (5.0%)"."""
+    times = f", each {repeats} times" if repeats > 1 else ""
     if size is None:
-        return f"{planned:,} trials of a space with ranges"
-    return f"{planned:,} of {size:,} combinations ({100 * planned / size:.1f}%)"
+        return f"{points:,} trials of a space with ranges{times}"
+    return f"{points:,} of {size:,} combinations ({100 * points / size:.1f}%){times}"
 
 
 def new_seed() -> int:

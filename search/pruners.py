@@ -58,28 +58,32 @@ class Pruner:
         name: One of `PRUNERS`; of an object its class's name.
         settings: What differs from the class's defaults, plain JSON.
         made: The Optuna pruner itself where the caller gave one; it can't be made again from study.json.
+        is_object: Whether the caller gave one.
     """
 
     name: str
     settings: Mapping[str, Any] = field(default_factory=dict)
     made: BasePruner | None = field(default=None, compare=False)
+    is_object: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON that `from_json` reads back; an object is only named."""
-        return {"name": self.name, "settings": dict(self.settings), "object": self.made is not None}
+        return {"name": self.name, "settings": dict(self.settings), "object": self.is_object}
 
     @classmethod
     def from_json(cls, data: Any) -> Pruner | None:
         """The pruner that study.json names, or None where it has none.
 
+        One that was an object of the caller's can't be made, but be told from others.
+
         Raises:
-            PrunerError: It was an object of the caller's, or is no pruner of the table.
+            PrunerError: It is no pruner of the table.
         """
         if data is None:
             return None
         match data:
             case {"name": str(name), "object": True}:
-                raise PrunerError(f"the study's pruner was an object, {name}: give it again with pruner=")
+                return cls(name, is_object=True)
             case {"name": str(name), "settings": dict(settings)}:
                 return _checked(name, settings)
         raise PrunerError(f"no pruner: {data!r:.80}")
@@ -88,10 +92,14 @@ class Pruner:
         """A new Optuna pruner, or the caller's own.
 
         Raises:
-            PrunerError: Optuna refuses the settings.
+            PrunerError: Optuna refuses the settings, or it was an object of an earlier caller's.
         """
         if self.made is not None:
             return self.made
+        if self.is_object:
+            raise PrunerError(
+                f"the pruner was a {self.name} object, which no file holds: go on from Python and give it again"
+            )
         from optuna.exceptions import ExperimentalWarning
 
         settings = {**PRUNERS[self.name].presets, **self.settings}
@@ -131,7 +139,7 @@ def read_pruner(given: Any) -> Pruner | None:
 
     if not isinstance(given, BasePruner):
         raise PrunerError(f"pruner must be a name or an Optuna pruner, but got {given!r:.80}")
-    return Pruner(type(given).__name__, made=given)
+    return Pruner(type(given).__name__, made=given, is_object=True)
 
 
 def gives_up(trial: Trial, step: int, value: float) -> bool:

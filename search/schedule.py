@@ -2,11 +2,13 @@
 
 The sampler `grid` has a plan, whose places are dealt out in order whatever ran before, so that the set
 of completed points at the end is that of a search without interruption. Other samplers are told of all
-finished trials before they propose more.
+finished trials before they propose more. A point may be run several times, each time with another seed;
+the sampler is told their mean, once all have ended.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import fmean
 
 import optuna
 from optuna.trial import TrialState
@@ -14,13 +16,35 @@ from optuna.trial import TrialState
 from results.run import Run
 from results.status import Status
 from search.grid import GridSampler
-from search.objective import Verdict, settled_value
-from search.parameters import TrialParams, distributions, suggest_all, to_trial_params
-from search.past import NOTHING, Past, content, point_of
+from search.objective import Verdict, settled_values
+from search.parameters import TrialParams, distributions_of, suggest_all, to_trial_params
+from search.past import NOTHING, Past, content, point_of, read_content
 from search.pruners import gives_up
+from search.quiet import quiet_optuna
 from search.sampling import SpaceExhausted
 from search.study import Study
 from spaces import Value
+
+
+@dataclass(eq=False)
+class Proposal:
+    """A point that is being run, once or several times.
+
+    Attributes:
+        values: The value of every flag.
+        inactive: The flags of the space that don't apply there.
+        asked: The Optuna trial to be told about it.
+        left: How many of its runs haven't ended.
+        told: The values of those that have ended well.
+        reported: The steps that the pruner knows of.
+    """
+
+    values: Mapping[str, Value]
+    inactive: tuple[str, ...]
+    asked: optuna.Trial
+    left: int
+    told: list[tuple[float, ...]] = field(default_factory=list)
+    reported: set[int] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -29,35 +53,40 @@ class Assignment:
 
     Attributes:
         number: The trial's number.
-        values: The value of every flag.
-        asked: The Optuna trial to be told about it.
+        proposal: Its point.
+        repeat: Which of the point's runs it is, from 0.
         attempt: 1 for the first time.
         alone: Whether nothing may run beside it.
     """
 
     number: int
-    values: Mapping[str, Value]
-    asked: optuna.Trial
+    proposal: Proposal
+    repeat: int = 0
     attempt: int = 1
     alone: bool = False
 
+    @property
+    def values(self) -> Mapping[str, Value]:
+        """The value of every flag."""
+        return self.proposal.values
+
 
 class Numbers:
-    """Deals out the numbers of trials: a point keeps the number it has, and no two points share one."""
+    """Deals out the numbers of trials: a run keeps the number it has, and no two runs share one."""
 
     def __init__(self, past: Past, first: int = 0) -> None:
         """Begin with the numbers of the past.
 
         Args:
             past: What has been done.
-            first: The least number for a point without a place of its own.
+            first: The least number for a run without a place of its own.
         """
         self._given = past.numbers
         self._taken = frozenset(past.numbers.values())
         self._next = max(first, past.next_number)
 
     def of(self, key: str, place: int | None = None) -> int:
-        """The number of a point: the one it has, its place in the plan if that is free, or the next.
+        """The number of a run: the one it has, its place in the plan if that is free, or the next.
 
         Args:
             key: Its content.
@@ -75,23 +104,31 @@ class Schedule:
     """Deals out the trials of a study and keeps the Optuna study that the sampler learns from.
 
     Attributes:
-        settled: The runs of earlier searches that settle points of the plan.
+        settled: The runs of earlier searches that settle trials of the plan.
         engine: The Optuna study, in memory.
     """
 
-    def __init__(self, study: Study, sampler: optuna.samplers.BaseSampler, past: Past = NOTHING) -> None:
+    def __init__(
+        self,
+        study: Study,
+        sampler: optuna.samplers.BaseSampler,
+        past: Past = NOTHING,
+        earlier: Sequence[optuna.trial.FrozenTrial] = (),
+    ) -> None:
         """Replay what is done into a new Optuna study.
 
         Args:
             study: What is searched.
             sampler: What proposes points.
             past: What has been done.
+            earlier: Results from elsewhere, for the sampler to begin with.
         """
         self.study = study
         self.engine = new_engine(sampler, study)
+        self.engine.add_trials(earlier)
         self.settled: list[Run] = []
         self._past = past
-        self._reported: dict[int, set[int]] = {}
+        self._times: dict[str, int] = {}  # how often each point has been run, where duplicates are allowed
         self._grid = sampler if isinstance(sampler, GridSampler) else None
         self._numbers = Numbers(past, study.planned if self._grid else 0)
         self._begun = self._replay()
@@ -101,8 +138,8 @@ class Schedule:
 
         First come those that must be alone, while nothing else runs yet.
         """
-        for key in sorted(self._begun, key=lambda key: key not in self._past.out_of_memory):
-            yield self._fixed(key, self._numbers.of(key), self._begun[key])
+        for key in sorted(self._begun, key=lambda key: not self._ran_out_of_memory(key)):
+            yield from self._fixed(key, self._begun[key])
         yield from self._planned(self._grid) if self._grid else self._proposed()
 
     def report(self, assignment: Assignment, step: int, metrics: Mapping[str, float]) -> bool:
@@ -110,39 +147,74 @@ class Schedule:
 
         A step without the metric, or one that was reported before, says nothing.
         """
-        value = metrics.get(self.study.metric.name)
-        if value is None or step in self._reported.setdefault(assignment.number, set()):
+        value, reported = metrics.get(self.study.metric.name), assignment.proposal.reported
+        if value is None or step in reported:
             return False
-        self._reported[assignment.number].add(step)
-        return gives_up(assignment.asked, step, value)
+        reported.add(step)
+        return gives_up(assignment.proposal.asked, step, value)
 
     def tell(self, assignment: Assignment, verdict: Verdict) -> None:
-        """Let the sampler learn how a trial went."""
-        self._reported.pop(assignment.number, None)
-        if verdict.value is None:
-            self.engine.tell(assignment.asked, state=TrialState.FAIL)
+        """Take in how a trial went; the sampler learns of its point when that was the last of its runs."""
+        proposal = assignment.proposal
+        proposal.left -= 1
+        if verdict.value is not None:
+            proposal.told.append((verdict.value, *verdict.also))
+        if proposal.left:
+            return
+        if not proposal.told:
+            self.engine.tell(proposal.asked, state=TrialState.FAIL)
         elif verdict.status is Status.PRUNED:
-            self.engine.tell(assignment.asked, state=TrialState.PRUNED)
+            self.engine.tell(proposal.asked, state=TrialState.PRUNED)
         else:
-            self.engine.tell(assignment.asked, verdict.value)
+            self.engine.tell(proposal.asked, _means(proposal.told))
 
     def _replay(self) -> dict[str, TrialParams]:
         """Settle the points that are done, and return those that are to be run again, in their order."""
-        past, planned = self._past, self.study.planned
         begun: dict[str, TrialParams] = {}
+        settled = 0
         for key, params in self._known():
-            if len(self.settled) + len(begun) == planned:
+            if settled + len(begun) == self.study.points:
                 break
-            if key in past.finals:
-                self._settle(past.finals[key], params)
+            runs = self._finals(key)
+            self.settled += runs
+            if len(runs) == self.study.repeats:
+                settled += 1
+                self._settle(runs, params)
             else:
                 begun[key] = params
+        self._left = self.study.points - settled - len(begun)
         return begun
+
+    def _key(self, point: Mapping[str, Value], key: str | None = None) -> str:
+        """What a point is known by. Where duplicates are allowed, each time it is run is known by itself."""
+        values = self.study.values(point)
+        if not self.study.allow_duplicates:
+            return content(values)
+        first = content(values)
+        repeat = read_content(key)[1] if key else self._times.get(first, 0)
+        self._times[first] = max(repeat + 1, self._times.get(first, 0))
+        return content(values, repeat)
+
+    def _keys(self, key: str) -> list[str]:
+        """The contents of all runs of a point."""
+        if self.study.allow_duplicates:
+            return [key]
+        values, _ = read_content(key)
+        return [content(values, repeat) for repeat in range(self.study.repeats)]
+
+    def _finals(self, key: str) -> list[Run]:
+        return [self._past.finals[run] for run in self._keys(key) if run in self._past.finals]
+
+    def _ran_out_of_memory(self, key: str) -> bool:
+        return not self._past.out_of_memory.isdisjoint(self._keys(key))
 
     def _known(self) -> Iterator[tuple[str, TrialParams]]:
         """The points that runs have had: of a fixed plan in its order, of others the done ones first."""
-        ours = {key: point_of(key, self.study) for key in (*self._past.finals, *self._past.cut_off)}
-        points = {key: point for key, point in ours.items() if point is not None}
+        points: dict[str, dict[str, Value]] = {}
+        for key in (*self._past.finals, *self._past.cut_off):
+            point = point_of(key, self.study)
+            if point is not None:
+                points[self._key(point, key)] = point
         if self._grid is None:
             yield from ((key, to_trial_params(point, self.study.space)) for key, point in points.items())
             return
@@ -154,55 +226,71 @@ class Schedule:
 
     def _places(self, grid: GridSampler) -> Iterator[tuple[int, str, TrialParams]]:
         """The points of a fixed plan: place, content, and what stands for it in the Optuna study."""
-        for place in range(self.study.planned):
+        for place in range(self.study.points):
             index, point = grid.place(place)
             yield place, content(self.study.values(point)), to_trial_params(point, self.study.space, index)
 
     def _planned(self, grid: GridSampler) -> Iterator[Assignment]:
         for place, key, params in self._places(grid):
-            if key not in self._past.finals and key not in self._begun:
-                yield self._fixed(key, self._numbers.of(key, place), params)
+            if key not in self._begun and len(self._finals(key)) < self.study.repeats:
+                yield from self._fixed(key, params, place)
 
     def _proposed(self) -> Iterator[Assignment]:
-        for _ in range(self.study.planned - len(self.settled) - len(self._begun)):
+        for _ in range(self._left):
             asked = self.engine.ask()
             try:
                 point = suggest_all(asked, self.study.space)
             except SpaceExhausted:
                 return
-            values = self.study.values(point)
-            yield self._assign(content(values), self._numbers.of(content(values)), values, asked)
+            yield from self._runs(self._key(point), self._proposal(asked, point))
 
-    def _fixed(self, key: str, number: int, params: TrialParams) -> Assignment:
-        """A trial at a point that needs no proposal."""
+    def _fixed(self, key: str, params: TrialParams, place: int | None = None) -> Iterator[Assignment]:
+        """The trials at a point that needs no proposal, as far as they aren't done."""
         self.engine.enqueue_trial(dict(params))
         asked = self.engine.ask()
-        values = self.study.values(suggest_all(asked, self.study.space))
-        return self._assign(key, number, values, asked)
+        proposal = self._proposal(asked, suggest_all(asked, self.study.space))
+        for run in self._finals(key):
+            proposal.left -= 1
+            values = settled_values(run, self.study.metric, self.study.also)
+            if values is not None:
+                proposal.told.append(values)
+        yield from self._runs(key, proposal, place)
 
-    def _assign(self, key: str, number: int, values: Mapping[str, Value], asked: optuna.Trial) -> Assignment:
-        attempt = 1 + self._past.attempts.get(key, 0)
-        return Assignment(number, values, asked, attempt, alone=key in self._past.out_of_memory)
+    def _proposal(self, asked: optuna.Trial, point: Mapping[str, Value]) -> Proposal:
+        inactive = tuple(name for name in self.study.space.names if name not in point)
+        return Proposal(self.study.values(point), inactive, asked, self.study.repeats)
 
-    def _settle(self, run: Run, params: TrialParams) -> None:
-        """Tell the sampler of a run of an earlier search: the one place where it learns from files."""
-        self.settled.append(run)
-        name = self.study.metric.name
-        curve = {epoch.step: epoch.metrics[name] for epoch in run.epochs if name in epoch.metrics}
-        value = settled_value(run, self.study.metric)
-        state = TrialState.COMPLETE if value is not None else TrialState.FAIL
-        if value is not None and run.status is Status.PRUNED:
+    def _runs(self, key: str, proposal: Proposal, place: int | None = None) -> Iterator[Assignment]:
+        """A trial for each run of a point that isn't done."""
+        for run in self._keys(key):
+            if run not in self._past.finals:
+                _, repeat = read_content(run)
+                number = self._numbers.of(run, None if place is None else place * self.study.repeats + repeat)
+                attempt = 1 + self._past.attempts.get(run, 0)
+                yield Assignment(number, proposal, repeat, attempt, run in self._past.out_of_memory)
+
+    def _settle(self, runs: Sequence[Run], params: TrialParams) -> None:
+        """Tell the sampler of a point of an earlier search: the one place where it learns from files."""
+        study, name = self.study, self.study.metric.name
+        curve = {epoch.step: epoch.metrics[name] for epoch in runs[0].epochs if name in epoch.metrics}
+        told = [values for run in runs if (values := settled_values(run, study.metric, study.also))]
+        state, values = (TrialState.COMPLETE, _means(told)) if told else (TrialState.FAIL, None)
+        if told and runs[-1].status is Status.PRUNED:
             # As Optuna's own `tell` does it: the value of a pruned trial is its last.
-            value, state = curve[max(curve)], TrialState.PRUNED
+            state, values = TrialState.PRUNED, [curve[max(curve)]]
         self.engine.add_trial(
             optuna.trial.create_trial(
                 state=state,
-                value=value,
+                values=values,
                 params=dict(params),
-                distributions=distributions(self.study.space),
-                intermediate_values=curve,
+                distributions=distributions_of(params, study.space),
+                intermediate_values={} if study.also else curve,
             )
         )
+
+
+def _means(values: Sequence[tuple[float, ...]]) -> list[float]:
+    return [fmean(column) for column in zip(*values, strict=True)]
 
 
 def new_engine(sampler: optuna.samplers.BaseSampler, study: Study) -> optuna.Study:
@@ -211,14 +299,10 @@ def new_engine(sampler: optuna.samplers.BaseSampler, study: Study) -> optuna.Stu
     Its name is a function of the seed, since Optuna's Hyperband deals trials out to its brackets by it.
     """
     pruner = optuna.pruners.NopPruner() if study.pruner is None else study.pruner.make()
-    before = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    try:
+    with quiet_optuna():
         return optuna.create_study(
-            direction=study.metric.direction,
+            directions=[metric.direction for metric in (study.metric, *study.also)],
             sampler=sampler,
             pruner=pruner,
             study_name=f"gridruns-{study.seed}",
         )
-    finally:
-        optuna.logging.set_verbosity(before)

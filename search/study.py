@@ -41,6 +41,28 @@ class Metric:
         if self.goal not in GOALS:
             raise StudyError(f"goal must be 'min' or 'max', but got {self.goal!r}")
 
+    @classmethod
+    def parse(cls, text: str, goal: str | None = None) -> "Metric":
+        """The metric that a text names: "val_loss", or with its goal "epoch_seconds:min".
+
+        Args:
+            text: As above.
+            goal: The goal of one that the text doesn't give; None for "min".
+
+        Raises:
+            StudyError: The goal is given twice, or isn't known.
+        """
+        name, colon, own = text.rpartition(":")
+        if not colon or own not in GOALS:
+            return cls(text, goal or "min")
+        if goal is not None and goal != own:
+            raise StudyError(f"metric {text!r} has a goal of its own, but goal is {goal!r}")
+        return cls(name, own)
+
+    def to_json(self) -> dict[str, str]:
+        """Plain JSON; `Metric(**...)` reads it."""
+        return {"name": self.name, "goal": self.goal}
+
     @property
     def direction(self) -> Literal["minimize", "maximize"]:
         """Optuna's word for the goal."""
@@ -57,12 +79,15 @@ class Study:
         declared: The flags that the script declares.
         base: The value of every flag that the space leaves alone.
         space: What is searched.
-        planned: How many trials it is to run.
-        sampler: The sampler's name.
+        planned: How many trials it is to run: points times repeats.
+        sampler: The sampler's name, or an Optuna or keras-tuner object.
         order: "random" or "grid" (first flag fastest), for the sampler `grid`.
-        metric: What is optimized.
+        metric: What is optimized; of several the first, at whose best epoch a run is judged.
         seed: Every trial's seed and the sampler's derive from it; in [0, 2**32).
         pruner: What gives up trials that go badly, or None.
+        also: Further metrics that are optimized at once.
+        repeats: How often each point is run, each time with another seed; at least 1.
+        allow_duplicates: Whether the sampler may propose a point again.
         sample: The fraction asked for, where one was.
         execution: How its trials are run: executor, workers, limits ... (see `search.launch.Execution`).
         rerun: Ends that settle nothing where the run began before a time: the user wants their points
@@ -75,11 +100,14 @@ class Study:
     base: Mapping[str, Value]
     space: Space
     planned: int
-    sampler: str
+    sampler: Any
     order: str
     metric: Metric
     seed: int
     pruner: Pruner | None = None
+    also: Sequence[Metric] = ()
+    repeats: int = 1
+    allow_duplicates: bool = False
     sample: float | None = None
     execution: Mapping[str, Any] = field(default_factory=dict)
     rerun: Mapping[Status, datetime] = field(default_factory=dict)
@@ -92,9 +120,18 @@ class Study:
         """The value of every flag at a point, in the order in which the script declares them."""
         return {flag.name: point.get(flag.name, self.base.get(flag.name)) for flag in self.declared}
 
-    def trial_seed(self, number: int) -> int:
-        """The seed of trial `number`: 32 bits of BLAKE2 over the study's seed and the number."""
-        return derived_seed(self.seed, f"trial {number}")
+    @property
+    def points(self) -> int:
+        """How many points it is to run."""
+        return self.planned // self.repeats
+
+    def trial_seed(self, number: int, repeat: int = 0) -> int:
+        """The seed of trial `number`: 32 bits of BLAKE2 over the study's seed and the number.
+
+        Where points are run several times, all points share their seeds, one for each repeat: what a seed
+        gives to all cancels in their differences.
+        """
+        return derived_seed(self.seed, f"trial {number}" if self.repeats == 1 else f"repeat {repeat}")
 
 
 def derived_seed(seed: int, purpose: str) -> int:

@@ -18,6 +18,7 @@ from results.status import Status
 from search.launch import check_execution
 from search.plan import check_seed
 from search.pruners import Pruner
+from search.samplers import sampler_name
 from search.script import Script
 from search.study import Metric, Study, StudyError, versions
 from spaces import Flag, Space
@@ -42,9 +43,12 @@ def to_json(study: Study) -> dict[str, Any]:
         "space": study.space.to_json(),
         "planned": study.planned,
         "sample": study.sample,
-        "sampler": {"name": study.sampler, "order": study.order},
+        "sampler": {"name": sampler_name(study.sampler), "order": study.order},
+        "allow_duplicates": study.allow_duplicates,
+        "repeats": study.repeats,
         "pruner": None if study.pruner is None else study.pruner.to_json(),
-        "metric": {"name": study.metric.name, "goal": study.metric.goal},
+        "metric": study.metric.to_json(),
+        "also": [metric.to_json() for metric in study.also],
         "seed": study.seed,
         "execution": dict(study.execution),
         "rerun": {status.value: timestamp(before) for status, before in study.rerun.items()},
@@ -96,6 +100,9 @@ def load(folder: Path, raw: Mapping[str, Any], script: Script | None = None) -> 
             order=raw["sampler"]["order"],
             pruner=Pruner.from_json(raw.get("pruner")),
             metric=Metric(**raw["metric"]),
+            also=tuple(Metric(**metric) for metric in raw.get("also", ())),
+            repeats=raw.get("repeats", 1),
+            allow_duplicates=raw.get("allow_duplicates", False),
             seed=raw["seed"],
             sample=raw.get("sample"),
             execution=raw.get("execution", {}),
@@ -103,8 +110,10 @@ def load(folder: Path, raw: Mapping[str, Any], script: Script | None = None) -> 
         )
         check_seed(study.seed)
         check_execution(study.execution)
-        if isinstance(study.planned, bool) or not isinstance(study.planned, int):
-            raise StudyError(f"planned must be a whole number, but got {study.planned!r}")
+        for name in ("planned", "repeats"):
+            count = getattr(study, name)
+            if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+                raise StudyError(f"{name} must be a whole number of at least 1, but got {count!r}")
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise StudyError(f"{str(folder / layout.STUDY)!r} isn't a study's: {error!r}") from None
     except GridrunsError as error:
@@ -167,6 +176,11 @@ def _differences(raw: Mapping[str, Any], asked: Study) -> list[str]:
     for name in ("sampler", "pruner", "metric"):
         if raw.get(name) != now[name]:
             found.append(f"{name} {_words(raw.get(name))} -> {_words(now[name])}")
+    if raw.get("also", []) != now["also"]:
+        found.append(f"further metrics {_listed(raw.get('also'))} -> {_listed(now['also'])}")
+    for name, words in (("repeats", "repeats"), ("allow_duplicates", "duplicates allowed")):
+        if raw.get(name, Study.__dataclass_fields__[name].default) != now[name]:
+            found.append(f"{words} {raw.get(name)} -> {now[name]}")
     if raw.get("seed") != now["seed"]:
         found.append(f"seed {raw.get('seed')} -> {now['seed']}")
     return found
@@ -185,10 +199,20 @@ def _changed_flags(what: str, before: Mapping[str, Any], now: Mapping[str, Any])
     return [f"{what}: {', '.join(changed)}"] if changed else []
 
 
+def _listed(metrics: Any) -> str:
+    return ", ".join(_words(metric) for metric in metrics or ()) or "none"
+
+
 def _changed_space(before: Any, now: Space) -> list[str]:
     then = Space.from_json(before)
     domains, former = now.parameters(), then.parameters()
     phrases = []
+    for name in {**then.conditions, **now.conditions}:
+        old, new = then.conditions.get(name, "always"), now.conditions.get(name, "always")
+        if old != new and name in domains and name in former:
+            phrases.append(f"{name} applies if {old} -> {new}")
+    phrases += [f"without where {text}" for text in then.constraints if text not in now.constraints]
+    phrases += [f"where {text}" for text in now.constraints if text not in then.constraints]
     for name in {**former, **domains}:
         if name not in domains:
             phrases.append(f"without {name}")

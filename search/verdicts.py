@@ -4,6 +4,7 @@
 """
 
 import signal
+from collections.abc import Sequence
 
 from results.run import Run
 from results.status import Status
@@ -21,13 +22,15 @@ STOPS = frozenset({signal.SIGKILL, *ENDS})
 class Judge:
     """Judges ended trials. One that ended by itself is judged by its exit code, whatever else goes on."""
 
-    def __init__(self, metric: Metric | None = None) -> None:
+    def __init__(self, metric: Metric | None = None, also: Sequence[Metric] = ()) -> None:
         """Begin.
 
         Args:
             metric: What the search optimizes; None for a single run.
+            also: Further metrics that it optimizes.
         """
         self.metric = metric
+        self.also = also
         self._stopped: str | None = None
         self._kernel_kills = kernel_kills()
 
@@ -63,7 +66,7 @@ class Judge:
     def _of_itself(self, ending: Ending, run: Run, given_up: str | None) -> Verdict:
         if ending.exit_code is None:
             return Verdict(Status.INTERRUPTED, self._stopped or "its end is unknown", None)
-        verdict = judge(ending, run, self.metric, given_up)
+        verdict = judge(ending, run, self.metric, given_up, self.also)
         no_room = shortage(run) if verdict.status is Status.FAILED else None
         return verdict if no_room is None else Verdict(Status.INTERRUPTED, str(no_room), None)
 

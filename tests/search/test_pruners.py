@@ -89,8 +89,10 @@ def test_an_object_is_used_as_it_is_and_named() -> None:
     pruner = read_pruner(made)
     assert pruner is not None and pruner.make() is made
     assert pruner.to_json() == {"name": "ThresholdPruner", "settings": {}, "object": True}
-    with pytest.raises(PrunerError, match="the study's pruner was an object, ThresholdPruner"):
-        Pruner.from_json(pruner.to_json())
+    again = Pruner.from_json(pruner.to_json())
+    assert again == pruner
+    with pytest.raises(PrunerError, match="the pruner was a ThresholdPruner object, which no file holds"):
+        assert again is not None and again.make()
 
 
 @pytest.mark.parametrize(

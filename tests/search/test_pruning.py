@@ -95,8 +95,12 @@ def test_optunas_own_pruner_is_taken(script: Path) -> None:
     runs = tune(script, pruner=optuna.pruners.ThresholdPruner(upper=35))
     status = dict(zip(runs["flag_a"], runs["status"], strict=True))
     assert status == dict.fromkeys((1, 2, 3), "completed") | dict.fromkeys(range(4, 9), "pruned")
-    with pytest.raises(GridrunsError, match="the study's pruner was an object, ThresholdPruner"):
+    cut = runs[runs["flag_a"] == 8].iloc[0]["run_dir"]
+    os.unlink(Path(cut) / "outcome.json")
+    with pytest.raises(GridrunsError, match="the pruner was a ThresholdPruner object, which no file holds"):
         resume("s", quiet=True)
+    again = resume("s", pruner=optuna.pruners.ThresholdPruner(upper=35), quiet=True)
+    assert sorted(again[again["flag_a"] == 8]["status"]) == ["interrupted", "pruned"]
 
 
 def test_a_diverged_trial_is_no_pruned_one(
