@@ -14,6 +14,7 @@ from typing import Any
 from results.checks import real_numbers
 from results.errors import RecordError
 from results.import_hook import when_imported
+from results.kept import Keeper, asked_to_keep
 from results.recorder import Recorder
 
 _log = logging.getLogger(__name__)
@@ -34,6 +35,10 @@ def install(recorder: Recorder) -> Callable[[], None]:
             watch = _Watch(recorder, keras)
             hooks.append(_replace(keras.Model, "fit", watch.fit))
             hooks.append(_replace(keras.Model, "evaluate", watch.evaluate))
+            if asked_to_keep(recorder.run_dir):
+                keeper = Keeper(recorder.run_dir, keras)
+                hooks.append(_replace(keras.Model, "fit", keeper.fit))
+                hooks.append(_replace(keras.Model, "evaluate", keeper.evaluate))
 
     withdraw = when_imported("keras", hook)
 

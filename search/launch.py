@@ -33,6 +33,7 @@ class Execution:
         memory_limit: Bytes the processes of a trial may take, or a text such as "2G".
         retries: How often a trial is run again that was killed or ran out of memory.
         keep_going: Whether to go on when the first trials fail alike.
+        save_model: Whether each trial keeps its model and the data that its script evaluates it on.
     """
 
     executor: str = "local"
@@ -44,6 +45,7 @@ class Execution:
     memory_limit: int | float | str | None = None
     retries: int = 1
     keep_going: bool = False
+    save_model: bool = False
 
     def __post_init__(self) -> None:
         check_executor(self.executor, self.start_method)

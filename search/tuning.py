@@ -43,6 +43,7 @@ def tuning_run(
     memory_limit: int | str | None = None,
     retries: int = 1,
     keep_going: bool = False,
+    save_model: bool = False,
     study: str | None = None,
     extend: bool = False,
     rerun: str | Sequence[str] = (),
@@ -78,6 +79,7 @@ def tuning_run(
         retries: How often a trial is run again that was killed, or, with nothing beside it, one that
             ran out of memory.
         keep_going: Go on when the first three trials fail the same way.
+        save_model: Each trial keeps its model and the data of its last `evaluate()` (see `training_run`).
         study: The study's name, its directory below `runs_dir`; None makes one from script and time. One that
             exists goes on: only what is new is run.
         extend: Go on with an existing study although script, space, metric ... have changed. Finished points
@@ -100,8 +102,9 @@ def tuning_run(
     """
     request = Request(flags, set, sample, trials, order, sampler, Metric(metric, goal), seed, arguments)
     execution = Execution(
-        executor, start_method, workers, threads, trial_timeout, timeout, memory_limit, retries, keep_going
-    )
+        executor, start_method, workers, threads, trial_timeout, timeout, memory_limit, retries, keep_going,
+        save_model,
+    )  # fmt: skip
     ends = ends_to_rerun(rerun)
     former = _former(study, Path(runs_dir), "extend" if extend else "run points of again" if ends else None)
     raw = {} if former is None else read_raw(former)

@@ -45,6 +45,14 @@ def rerun(command: Command) -> Command:
     )(command)  # fmt: skip
 
 
+def save_model(command: Command) -> Command:
+    """--save-model."""
+    return click.option(
+        "--save-model", is_flag=True,
+        help="Keep the model and the data of the script's last evaluate(), for `gridruns evaluate`.",
+    )(command)  # fmt: skip
+
+
 def page(command: Command) -> Command:
     """--html and --output, for commands that show something or write it as a page."""
     command = click.option("--output", metavar="FILE", help="The page's file, with --html.")(command)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[-- FLAGS...]")
 @options.execution
 @options.runs_dir
+@options.save_model
 @click.option("--quiet", is_flag=True, help="Don't show the script's output.")
 def train(script: str, arguments: tuple[str, ...], quiet: bool, **asked: Any) -> int:
     """Run SCRIPT once and record it.
@@ -69,6 +70,7 @@ def train(script: str, arguments: tuple[str, ...], quiet: bool, **asked: Any) ->
     "--extend", is_flag=True, help="Go on with a study though script, space or metric have changed."
 )
 @options.rerun
+@options.save_model
 @options.runs_dir
 @click.option("--yes", is_flag=True, help="Don't ask before starting (asked at a terminal only).")
 @click.option("--quiet", is_flag=True, help="Show only the results.")
