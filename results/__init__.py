@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from results.compare import compare_runs
     from results.copying import copy_run, copy_run_files
+    from results.evaluation import evaluate_run
+    from results.history import plot_history, run_history
     from results.live import serve_report
     from results.manage import clean_runs, purge_runs, remove_study, restore_runs
     from results.notes import note_run, tag_run
     from results.pages.compare import view_comparison
+    from results.pages.evaluation import view_evaluation
     from results.pages.report import report
     from results.pages.run import view_run
     from results.recorder import is_run_active, log_metrics, run_dir, write_run_metadata
@@ -22,6 +25,7 @@ _HOMES = {
     "compare_runs": "results.compare",
     "copy_run": "results.copying",
     "copy_run_files": "results.copying",
+    "evaluate_run": "results.evaluation",
     "export_runs": "results.transfer",
     "import_runs": "results.transfer",
     "is_run_active": "results.recorder",
@@ -30,15 +34,18 @@ _HOMES = {
     "log_metrics": "results.recorder",
     "ls_runs": "results.table",
     "note_run": "results.notes",
+    "plot_history": "results.history",
     "purge_runs": "results.manage",
     "remove_study": "results.manage",
     "report": "results.pages.report",
     "restore_runs": "results.manage",
     "run_dir": "results.recorder",
+    "run_history": "results.history",
     "run_info": "results.table",
     "serve_report": "results.live",
     "tag_run": "results.notes",
     "view_comparison": "results.pages.compare",
+    "view_evaluation": "results.pages.evaluation",
     "view_run": "results.pages.run",
     "write_run_metadata": "results.recorder",
 }
@@ -49,6 +56,7 @@ __all__ = [
     "compare_runs",
     "copy_run",
     "copy_run_files",
+    "evaluate_run",
     "export_runs",
     "import_runs",
     "is_run_active",
@@ -57,15 +65,18 @@ __all__ = [
     "log_metrics",
     "ls_runs",
     "note_run",
+    "plot_history",
     "purge_runs",
     "remove_study",
     "report",
     "restore_runs",
     "run_dir",
+    "run_history",
     "run_info",
     "serve_report",
     "tag_run",
     "view_comparison",
+    "view_evaluation",
     "view_run",
     "write_run_metadata",
 ]

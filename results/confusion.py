@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from results.errors import ResultsError
 
 CONFIDENCE = 0.95  # of the interval around the accuracy
+_TINY = 2.2e-16  # R shows no smaller p-value
 
 
 def confusion_matrix(reference: Sequence[int], predicted: Sequence[int], classes: int) -> pd.DataFrame:
@@ -170,3 +171,24 @@ def _known(values: Mapping[str, float]) -> "pd.Series[Any]":
     """Numbers by name; NA for what isn't one."""
     numbers = [pd.NA if math.isnan(value) else float(value) for value in values.values()]
     return pd.Series(numbers, index=list(values), dtype="Float64")
+
+
+def overall_words(overall: "pd.Series[Any]") -> dict[str, str]:
+    """The overall statistics as texts by name, with four digits as R prints them."""
+
+    def shown(name: str) -> str:
+        value = overall[name]
+        if value is pd.NA:
+            return "not defined"
+        if name.endswith("p_value"):
+            return f"< {_TINY}" if value < _TINY else f"{value:.4g}"
+        return f"{value:.4f}"
+
+    return {
+        "accuracy": shown("accuracy"),
+        "95% interval": f"{shown('accuracy_lower')} to {shown('accuracy_upper')} (exact binomial)",
+        "no-information rate": shown("no_information_rate"),
+        "p-value, accuracy above that rate": shown("p_value"),
+        "Cohen's kappa": shown("kappa"),
+        "p-value, McNemar's test": shown("mcnemar_p_value"),
+    }

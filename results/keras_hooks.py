@@ -8,15 +8,23 @@ import functools
 import inspect
 import logging
 import math
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from results import layout
 from results.checks import real_numbers
 from results.errors import RecordError
+from results.files import read_json
 from results.import_hook import when_imported
+from results.kept import Keeper, asked_to_keep
 from results.recorder import Pruned, Recorder
 
 _log = logging.getLogger(__name__)
+
+EPOCH_SECONDS = "epoch_seconds"
+"""The metric that an epoch of `fit()` took so long, its validation included; logged only where run.json has
+`timed`, since it differs from run to run."""
 
 _DEFAULT_BATCH = 32  # Keras' own for arrays (keras/src/trainers/data_adapters/array_data_adapter.py)
 
@@ -34,6 +42,10 @@ def install(recorder: Recorder) -> Callable[[], None]:
             watch = _Watch(recorder, keras)
             hooks.append(_replace(keras.Model, "fit", watch.fit))
             hooks.append(_replace(keras.Model, "evaluate", watch.evaluate))
+            if asked_to_keep(recorder.run_dir):
+                keeper = Keeper(recorder.run_dir, keras)
+                hooks.append(_replace(keras.Model, "fit", keeper.fit))
+                hooks.append(_replace(keras.Model, "evaluate", keeper.evaluate))
 
     withdraw = when_imported("keras", hook)
 
@@ -69,6 +81,7 @@ class _Watch:
         self.planned = 0  # epochs, over all calls of fit()
         self.completed = 0
         self.pruned: Pruned | None = None
+        self.timed = (read_json(recorder.run_dir / layout.RUN) or {}).get("timed") is True
 
     def fit(
         self, original: Callable[..., Any], model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -112,14 +125,17 @@ class _Watch:
         self.recorder.evaluated(single_numbers(found, "evaluate()"))
         return answer
 
-    def epoch_end(self, model: Any, logs: Mapping[str, Any], last: bool) -> None:
+    def epoch_end(self, model: Any, logs: Mapping[str, Any], seconds: float, last: bool) -> None:
         """Record an epoch of `fit()`; end the training, as callbacks of Keras do, where the search says so.
 
         Keras then leaves the model as after any early end, best weights restored where that was asked for.
         """
         self.completed += 1
+        metrics = single_numbers(logs, "fit()")
+        if self.timed:
+            metrics[EPOCH_SECONDS] = seconds
         try:
-            self.recorder.log(single_numbers(logs, "fit()"), last=last)
+            self.recorder.log(metrics, last=last)
         except Pruned as pruned:
             self.pruned = pruned
             model.stop_training = True
@@ -163,13 +179,16 @@ def _epoch_callback(watch: _Watch, model: Any) -> Any:
             watch.recorder.properties(steps=steps, **_model_properties(watch.keras, model))
             self.was_built = model.built
 
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            self.begun = time.monotonic()
+
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
             if not self.was_built:  # its layers had no shapes when the training began
                 watch.recorder.properties(model=_summary(watch.keras, model))
                 self.was_built = True
             # Our callback is the last: a callback of the user's may have ended the training already.
             last = model.stop_training or epoch + 1 == (self.params or {}).get("epochs")
-            watch.epoch_end(model, logs or {}, bool(last))
+            watch.epoch_end(model, logs or {}, time.monotonic() - self.begun, bool(last))
 
     return EpochRecorder()
 

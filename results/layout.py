@@ -9,6 +9,7 @@ ARCHIVE = "archive"  # in the runs directory: what was cleaned away
 REPORT = "report.html"
 PAGE = "run.html"
 COMPARISON = "compare.html"
+ASSESSMENT = "evaluation.html"  # the page of what a run's model got right and wrong
 
 RUN = "run.json"
 OUTCOME = "outcome.json"
@@ -16,6 +17,8 @@ METRICS = "metrics.jsonl"
 PROPERTIES = "properties.json"
 EVALUATION = "evaluation.json"
 ERROR = "error.json"
+MODEL = "model.keras"  # this and the next only where they were asked for, or the script wrote them
+HELD_OUT = "held_out.npz"
 NOTES = "notes.json"  # a person's tags and note
 DECLARED = "declared.json"  # what a script declares, where a job only reads its flags
 OUTPUT = "output.log"
@@ -32,7 +35,7 @@ RUN_NAME = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{6}Z")
 RUN_NAME_FORMAT = "%Y-%m-%dT%H-%M-%S.%fZ"
 
 _RUN_FILES = frozenset(
-    {RUN, OUTCOME, METRICS, PROPERTIES, EVALUATION, ERROR, NOTES, OUTPUT, SESSION_EVENTS, PAGE}
+    {RUN, OUTCOME, METRICS, PROPERTIES, EVALUATION, ERROR, NOTES, OUTPUT, SESSION_EVENTS, PAGE, ASSESSMENT}
 )
 _FIGURE = re.compile(r"figure-\d+\.png")
 _FORMER_STUDY = re.compile(r"study\.\d+\.json")

@@ -4,15 +4,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from search.evaluating import Evaluated, evaluate
     from search.rerunning import Rerun, rerun
     from search.resuming import resume
     from search.training import training_run
     from search.tuning import tuning_run
 
-__all__ = ["Rerun", "rerun", "resume", "training_run", "tuning_run"]
+__all__ = ["Evaluated", "Rerun", "evaluate", "rerun", "resume", "training_run", "tuning_run"]
 
 _HOMES = {
+    "Evaluated": "search.evaluating",
     "Rerun": "search.rerunning",
+    "evaluate": "search.evaluating",
     "rerun": "search.rerunning",
     "resume": "search.resuming",
     "training_run": "search.training",

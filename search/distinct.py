@@ -19,7 +19,7 @@ from search.grid import is_fixed
 from search.neighbours import DRAWS, boxes, neighbours
 from search.parameters import distributions, encode, to_trial_params
 from search.proposing import Choices, Proposer, point_of, taken
-from search.sampling import SamplerError, SpaceExhausted, SpaceLike, stream_seed
+from search.sampling import EARLIER, SamplerError, SpaceExhausted, SpaceLike, stream_seed
 from spaces import Value
 
 
@@ -107,19 +107,20 @@ class DistinctSampler(BaseSampler):
         """Pass on what is new about a trial; True where nothing more can come."""
         number, found = trial.number, taken(trial, self._space)
         if found is not None and number not in self._settled:
-            self._settle(number, *found)
+            self._settle(number, *found, earlier=EARLIER in trial.user_attrs)
         if trial.state.is_finished() and number in self._begun:
             self._proposer.finish(number, trial)
         return trial.state.is_finished()
 
-    def _settle(self, number: int, choices: Choices, point: Mapping[str, Value]) -> None:
+    def _settle(self, number: int, choices: Choices, point: Mapping[str, Value], earlier: bool) -> None:
         if number not in self._begun:
             self._begin(number)
             if self._proposer.rehearses:
                 self._proposed()
         self._proposer.settle(number, choices)
         self._settled.add(number)
-        self._keys.add(self._space.key(point))
+        if not earlier:
+            self._keys.add(self._space.key(point))
 
     def _begin(self, number: int) -> None:
         self._proposer.begin(number)

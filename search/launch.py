@@ -33,6 +33,8 @@ class Execution:
         memory_limit: Bytes the processes of a trial may take, or a text such as "2G".
         retries: How often a trial is run again that was killed or ran out of memory.
         keep_going: Whether to go on when the first trials fail alike.
+        max_time: Seconds that the search is to fit in, or a text: no trial is begun that would end later.
+        save_model: Whether each trial keeps its model and the data that its script evaluates it on.
     """
 
     executor: str = "local"
@@ -44,6 +46,8 @@ class Execution:
     memory_limit: int | float | str | None = None
     retries: int = 1
     keep_going: bool = False
+    max_time: int | float | str | None = None
+    save_model: bool = False
 
     def __post_init__(self) -> None:
         check_executor(self.executor, self.start_method)
@@ -60,6 +64,7 @@ class Execution:
             seconds("timeout", self.timeout),
             count_bytes("memory_limit", self.memory_limit),
             self.retries,
+            seconds("max_time", self.max_time),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -120,12 +125,21 @@ def run_study(
     from search.past import read_past
     from search.samplers import make_sampler
     from search.schedule import Schedule
+    from search.warm_start import as_trials
 
     # Built before anything is written: a sampler may refuse the space.
-    sampler = make_sampler(study.sampler, study.space, seed=study.seed, order=study.order)
+    sampler = make_sampler(
+        study.sampler,
+        study.space,
+        seed=study.seed,
+        order=study.order,
+        allow_duplicates=study.allow_duplicates,
+    )
+    if study.pruner is not None:
+        study.pruner.make()
     resources = execution.resources(study.planned)
     if not quiet:
-        words = plan_words(study.planned, study.space.size)
+        words = plan_words(study.points, study.space.size, study.repeats)
         click.echo(f"{words}, {runner.slots} at a time, seed {study.seed}")
     if not yes:
         click.confirm("Start?", default=True, abort=True)
@@ -133,7 +147,7 @@ def run_study(
         limits = execution.limits()
         past = read_past(folder, study.declared, limits.retries, study.rerun)
         study = study.named(folder.name)
-        schedule = Schedule(study, sampler, past)
+        schedule = Schedule(study, sampler, past, as_trials(study.earlier, study.space))
         if schedule.settled and not quiet:
             click.echo(f"{len(schedule.settled):,} are done already")
         search = Search(
@@ -151,4 +165,9 @@ def run_study(
         except Interrupted as stopped:
             stopped.folder = folder
             raise
+        if search.out_of_plan and not quiet:
+            click.echo(
+                f"\nmax_time: no further trial would have ended within {execution.max_time}; "
+                f"`gridruns resume {folder.name}` goes on with the rest"
+            )
     return folder

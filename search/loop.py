@@ -9,12 +9,14 @@ from pathlib import Path
 
 from gridruns import GridrunsError
 from results.kept import SAVE_MODEL, keeping
+from results.keras_hooks import EPOCH_SECONDS
 from results.run import Run
 from results.runs import read_run
 from results.status import Status
 from search.executor import Ending, Executor, Report, Trial
+from search.forecast import Pace, TimeLeft
 from search.interrupts import Interrupted, Stop, listening
-from search.objective import FirstFailures, NoResultError, Verdict, settled_value
+from search.objective import FirstFailures, NoResultError, Verdict, settled_values
 from search.past import RETRIED
 from search.progress import Reporter, State
 from search.record import RecordingError, begin_run, close_run, run_record, staying
@@ -35,12 +37,14 @@ class Running:
         assignment: What it is.
         run_dir: Where it is recorded.
         sentence: How it is to end, once it has been ended for going over a limit.
+        begun: When, on the monotonic clock.
         given_up: Where the pruner told it to stop, and why.
     """
 
     assignment: Assignment
     run_dir: Path
     sentence: Sentence | None = None
+    begun: float = field(default_factory=time.monotonic)
     given_up: str | None = None
 
 
@@ -73,6 +77,7 @@ class Search:
         limits: What trials and search may take.
         keep_going: Whether to go on when the first trials fail alike.
         out_of_time: Whether the search's own timeout ended it.
+        out_of_plan: Whether trials were left because they wouldn't have ended within `max_time`.
     """
 
     study: Study
@@ -84,6 +89,7 @@ class Search:
     limits: Limits = field(default_factory=Limits)
     keep_going: bool = False
     out_of_time: bool = field(default=False, init=False)
+    out_of_plan: bool = field(default=False, init=False)
 
     def run(self) -> None:
         """Run what the schedule deals out.
@@ -104,6 +110,8 @@ class Search:
         self._best: float | None = None
         self._failed = 0
         self._pruned = 0
+        self._pace = Pace()
+        self._names = {metric.name for metric in (self.study.metric, *self.study.also)}
         self._settled = 0
         self._watch = Watch(self.limits)
         self._judge = Judge(self.study.metric, self.study.also)
@@ -145,7 +153,15 @@ class Search:
             if self._waiting[0].alone and self._running:
                 return None
             return self._waiting.popleft()
-        return next(assignments, None)
+        if self._fits():
+            return next(assignments, None)
+        self.out_of_plan = True
+        return None
+
+    def _fits(self) -> bool:
+        """Whether one more trial most likely ends in the time that the search is to fit in."""
+        seconds = self.limits.plan_seconds
+        return seconds is None or self._pace.fits(self._begun + seconds - time.monotonic())
 
     def _start(self, assignment: Assignment) -> None:
         """Write a trial's run.json and hand it to the executor."""
@@ -153,10 +169,11 @@ class Search:
         if changed is not None:
             raise ScriptError(f"{str(changed)!r} has changed since the search began; finished runs are kept")
         number = assignment.number
-        seed = self.study.trial_seed(number)
+        seed = self.study.trial_seed(number, assignment.repeat)
         record = run_record(
             self.study.script, assignment.values, number, seed, self.threads,
-            study=self.study.name, attempt=assignment.attempt,
+            study=self.study.name, attempt=assignment.attempt, repeat=assignment.repeat,
+            inactive=list(assignment.proposal.inactive), timed=EPOCH_SECONDS in self._names,
             **keeping(self.study.execution.get(SAVE_MODEL) is True),
         )  # fmt: skip
         run_dir = begin_run(self.folder, record, assignment.values)
@@ -198,6 +215,7 @@ class Search:
     def _record(self, ending: Ending) -> Ended:
         """Judge a trial that has ended and write its outcome."""
         running = self._running.pop(ending.number)
+        self._pace.ended(time.monotonic() - running.begun)
         ending = self._watch.end(ending)
         run = read_run(running.run_dir)
         verdict = self._judge.verdict(ending, run, running.sentence, running.given_up)
@@ -249,9 +267,9 @@ class Search:
         """Take in the runs of earlier searches that the schedule has come across."""
         settled = self.schedule.settled
         for run in settled[self._settled :]:
-            value = settled_value(run, self.study.metric)
-            self._count(run.status, value)
-            if value is not None:
+            values = settled_values(run, self.study.metric, self.study.also)
+            self._count(run.status, None if values is None else values[0])
+            if values is not None:
                 self._failures.waive()
         self._settled = len(settled)
 
@@ -261,6 +279,13 @@ class Search:
         if value is not None:
             choose = min if self.study.metric.goal == "min" else max
             self._best = value if self._best is None else choose(self._best, value)
+
+    def _left(self) -> TimeLeft | None:
+        """The time until the search has ended."""
+        now = time.monotonic()
+        running = [now - running.begun for running in self._running.values()]
+        to_start = self.study.planned - self._settled - len(self._verdicts) - len(running)
+        return self._pace.left(max(0, to_start), running, self.executor.slots)
 
     def _show(self) -> None:
         self.reporter.show(
@@ -273,6 +298,6 @@ class Search:
                 pruned=self._pruned,
                 metric=self.study.metric.name,
                 best=self._best,
-                seconds=time.monotonic() - self._begun,
+                left=self._left(),
             )
         )

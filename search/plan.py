@@ -3,7 +3,7 @@
 import os
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from gridruns import GridrunsError, unknown
 from search.executor import Declarations
 from search.samplers import ORDERS, check_sampler
 from search.study import Metric, StudyError
+from search.warm_start import check_learns
 from spaces import Flag, Space, Value, load_space, parse_setting, resolve, sample_count
 
 
@@ -30,6 +31,7 @@ class Request:
         repeats: How often each point is run, with a seed each.
         where: Constraints besides those of the space, such as "nodes2 <= nodes1".
         allow_duplicates: Whether the sampler may propose a point again.
+        warm_start: Earlier results (see `search.warm_start.read_earlier`), or None.
         seed: In [0, 2**32), or None for a new one.
         arguments: What follows `--`: values of flags, `--profile` and `--flags-file`.
     """
@@ -45,6 +47,7 @@ class Request:
     repeats: int = 1
     where: Sequence[str] = ()
     allow_duplicates: bool = False
+    warm_start: Any = None
     seed: int | None = None
     arguments: Sequence[str] = ()
 
@@ -66,6 +69,10 @@ class Request:
             raise StudyError(f"metrics must be different, but got {', '.join(names)}")
         check_sampler(self.sampler, len(self.metrics))
         self._check_pruner()
+        if self.allow_duplicates and self.repeats > 1:
+            raise StudyError(f"give repeats or allow_duplicates, not both, but repeats is {self.repeats}")
+        if self.warm_start is not None:
+            check_learns(self.sampler)
 
     def _check_pruner(self) -> None:
         """Refuse a pruner that would have to compare what it can't."""
@@ -76,6 +83,18 @@ class Request:
                 f"a pruner compares single runs, so repeats must be 1 beside it, but got {self.repeats}; "
                 "search with the pruner, then `gridruns confirm` with several seeds"
             )
+
+
+def read_metrics(given: str | Sequence[str], goal: str | None) -> tuple[Metric, ...]:
+    """The metrics that a caller names, each perhaps with its goal.
+
+    Raises:
+        StudyError: A goal is given twice or isn't known, or one `goal` for several metrics.
+    """
+    names = [given] if isinstance(given, str) else list(given)
+    if goal is not None and len(names) > 1:
+        raise StudyError(f"of several metrics each has its own goal, as in 'val_loss:min', but got {goal!r}")
+    return tuple(Metric.parse(name, goal) for name in names)
 
 
 def _check_count(name: str, value: object) -> None:

@@ -1,5 +1,6 @@
 """What a user sees while a search runs: a live bar on a terminal, now and then a line elsewhere."""
 
+import math
 import sys
 import time
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from search.cell import Cell, in_notebook
+from search.forecast import TimeLeft
 
 LINE_EVERY = 20.0  # seconds between two lines where there is no terminal
 
@@ -27,7 +29,7 @@ class State:
         pruned: Trials that the pruner gave up.
         metric: The metric's name.
         best: Its best value so far, or None.
-        seconds: Time since this search began.
+        left: The time that the rest takes, or None before the first trial has ended.
     """
 
     planned: int
@@ -38,19 +40,12 @@ class State:
     pruned: int
     metric: str
     best: float | None
-    seconds: float
+    left: TimeLeft | None
 
     @property
     def over(self) -> int:
         """All trials that have ended."""
         return self.before + self.done
-
-    @property
-    def seconds_left(self) -> float | None:
-        """The time that the rest takes at the pace so far, or None before the first trial has ended."""
-        if not self.done:
-            return None
-        return self.seconds / self.done * (self.planned - self.over)
 
     def words(self) -> str:
         """One line: running, failed, best so far, time left."""
@@ -59,10 +54,17 @@ class State:
             parts.append(f"{self.pruned} pruned")
         if self.best is not None:
             parts.append(f"best {self.metric} {self.best:.5g}")
-        left = self.seconds_left
-        if left is not None and self.over < self.planned:
-            parts.append(f"{clock(left)} left")
+        if self.left is not None and self.over < self.planned:
+            parts.append(_time_left(self.left))
         return ", ".join(parts)
+
+
+def _time_left(left: TimeLeft) -> str:
+    """The time that is left, with the interval that four of five searches keep."""
+    if math.isinf(left.high):
+        return f"about {clock(left.expected)} left"
+    low, high = clock(left.low), clock(left.high)
+    return f"{clock(left.expected)} left" + (f" ({low} to {high})" if low != high else "")
 
 
 class Reporter(Protocol):

@@ -98,7 +98,8 @@ class Pruner:
             return self.made
         if self.is_object:
             raise PrunerError(
-                f"the pruner was a {self.name} object, which no file holds: go on from Python and give it again"
+                f"the pruner was a {self.name} object, which no file holds: "
+                "go on from Python and give it again"
             )
         from optuna.exceptions import ExperimentalWarning
 

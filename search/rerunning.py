@@ -59,6 +59,7 @@ def rerun(
     start_method: str = "auto",
     runs_dir: str | Path = "runs",
     quiet: bool = False,
+    save_model: bool = False,
 ) -> Rerun:
     """Run the archived source of a run with its flags, seed and threads, as a new single run, and compare.
 
@@ -71,6 +72,7 @@ def rerun(
         start_method: "fork", "spawn" or "auto".
         runs_dir: Where a name is looked for, and the directory in which the new run gets its own.
         quiet: Don't show the script's output while it runs.
+        save_model: Let the new run keep its model (see `search.training_run`).
 
     Raises:
         RerunError: The source, the flags or the seed isn't recorded.
@@ -90,6 +92,7 @@ def rerun(
         start_method=start_method,
         runs_dir=runs_dir,
         quiet=quiet,
+        save_model=save_model,
     )
     after = read_run(Path(str(again["run_dir"].iloc[0])))
     note_run(after.path, f"rerun of {before.path.as_posix()}")

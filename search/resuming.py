@@ -10,6 +10,8 @@ import click
 
 from search.launch import Execution, run_study
 from search.past import ends_to_rerun
+from search.pruners import read_pruner
+from search.samplers import resumed_sampler
 from search.script import read_script
 from search.study import StudyError
 from search.study_file import differences, load, read_raw, script_path
@@ -23,12 +25,15 @@ def resume(
     study: str | None = None,
     *,
     runs_dir: str | Path = "runs",
+    sampler: Any = None,
+    pruner: Any = None,
     workers: int | str | None = None,
     trial_timeout: float | str | None = None,
     timeout: float | str | None = None,
     memory_limit: int | str | None = None,
     retries: int | None = None,
     keep_going: bool | None = None,
+    max_time: float | str | None = None,
     rerun: str | Sequence[str] = (),
     yes: bool = True,
     quiet: bool = False,
@@ -39,12 +44,15 @@ def resume(
         study: Its name or directory; None for the latest that isn't finished. Later ones that can't go on,
             because their script is gone, say, are passed over, and named on standard error.
         runs_dir: The directory of all studies.
+        sampler: Of a study whose sampler was an object, such an object again.
+        pruner: The same of the pruner.
         workers: Trials at once; this and the following are as in `tuning_run`, and as they were when None.
         trial_timeout: Seconds or text.
         timeout: Seconds or text, for this search.
         memory_limit: Bytes or text.
         retries: At least 0.
         keep_going: Whether to go on when the first trials fail alike.
+        max_time: Seconds or text that this search is to fit in.
         rerun: Ends without a result, such as "failed" or "timeout", whose points are run again; their runs
             stay. The study remembers it: a later `resume` goes on with them.
         yes: Don't ask before starting.
@@ -63,6 +71,9 @@ def resume(
     raw = read_raw(folder)
     script = read_script(script_path(folder, raw))
     spec = load(folder, raw, script)
+    spec = replace(spec, sampler=resumed_sampler(spec.sampler, sampler))
+    if pruner is not None:
+        spec = replace(spec, pruner=read_pruner(pruner))
     changes = differences(folder, raw, spec)
     if changes:
         raise StudyError(
@@ -76,6 +87,7 @@ def resume(
         "memory_limit": memory_limit,
         "retries": retries,
         "keep_going": keep_going,
+        "max_time": max_time,
     }
     spec = replace(spec, rerun={**spec.rerun, **dict.fromkeys(ends, datetime.now(UTC))})
     changed = {name: value for name, value in asked.items() if value is not None}

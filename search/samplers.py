@@ -46,6 +46,7 @@ class Entry:
         several: Whether it can optimize several metrics at once.
         asks: How often it is asked for a new point before the nearest one is taken.
         near: Whether the nearest one is taken; else any that is left, since it draws evenly.
+        learns: Whether it goes by the results.
     """
 
     maker: str
@@ -54,6 +55,7 @@ class Entry:
     several: bool = False
     asks: int = 16
     near: bool = True
+    learns: bool = True
 
 
 def check_sampler(sampler: Any, metrics: int = 1) -> None:
@@ -192,13 +194,13 @@ def _proposer(sampler: Any, space: SpaceLike, seed: int) -> tuple[Entry, Propose
 
 
 SAMPLERS: dict[str, Entry] = {
-    "grid": Entry("search.grid.GridSampler", several=True),
-    "random": Entry("search.optuna_samplers.random", several=True, near=False),
+    "grid": Entry("search.grid.GridSampler", several=True, learns=False),
+    "random": Entry("search.optuna_samplers.random", several=True, near=False, learns=False),
     "tpe": Entry("search.optuna_samplers.tpe", several=True, asks=4),
     "gp": Entry("search.optuna_samplers.gp", needs="torch", extra="gp", several=True, asks=2),
     "cmaes": Entry("search.optuna_samplers.cmaes", needs="cmaes", extra="cmaes"),
-    "qmc": Entry("search.optuna_samplers.qmc", several=True, near=False),
-    "keras-tuner:random": Entry("search.keras_tuner.random_oracle", near=False),
+    "qmc": Entry("search.optuna_samplers.qmc", several=True, near=False, learns=False),
+    "keras-tuner:random": Entry("search.keras_tuner.random_oracle", near=False, learns=False),
     "keras-tuner:bayesian": Entry("search.keras_tuner.bayesian_oracle", asks=2),
 }
 """Every sampler by its name."""

@@ -10,6 +10,9 @@ from gridruns import GridrunsError
 from spaces import Value
 from spaces.domains import Domain
 
+EARLIER = "earlier"
+"""The user attribute of an Optuna trial that stands for a result from elsewhere: its point may be run."""
+
 
 class SamplerError(GridrunsError):
     """A sampler that isn't there, or one that can't search the space it was given."""

@@ -274,14 +274,14 @@ class Schedule:
         study, name = self.study, self.study.metric.name
         curve = {epoch.step: epoch.metrics[name] for epoch in runs[0].epochs if name in epoch.metrics}
         told = [values for run in runs if (values := settled_values(run, study.metric, study.also))]
-        state, values = (TrialState.COMPLETE, _means(told)) if told else (TrialState.FAIL, None)
+        state, means = (TrialState.COMPLETE, _means(told)) if told else (TrialState.FAIL, None)
         if told and runs[-1].status is Status.PRUNED:
             # As Optuna's own `tell` does it: the value of a pruned trial is its last.
-            state, values = TrialState.PRUNED, [curve[max(curve)]]
+            state, means = TrialState.PRUNED, [curve[max(curve)]]
         self.engine.add_trial(
             optuna.trial.create_trial(
                 state=state,
-                values=values,
+                values=means,
                 params=dict(params),
                 distributions=distributions_of(params, study.space),
                 intermediate_values={} if study.also else curve,

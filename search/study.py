@@ -70,6 +70,23 @@ class Metric:
 
 
 @dataclass(frozen=True)
+class Earlier:
+    """One earlier result, as study.json keeps it.
+
+    Attributes:
+        point: The flags of the space that apply.
+        values: The study's metrics, in its order; finite.
+    """
+
+    point: Mapping[str, Value]
+    values: Sequence[float]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON; `Earlier(**...)` reads it."""
+        return {"point": dict(self.point), "values": list(self.values)}
+
+
+@dataclass(frozen=True)
 class Study:
     """One search, complete before its first trial.
 
@@ -88,6 +105,7 @@ class Study:
         also: Further metrics that are optimized at once.
         repeats: How often each point is run, each time with another seed; at least 1.
         allow_duplicates: Whether the sampler may propose a point again.
+        earlier: Results from elsewhere that the sampler begins with.
         sample: The fraction asked for, where one was.
         execution: How its trials are run: executor, workers, limits ... (see `search.launch.Execution`).
         rerun: Ends that settle nothing where the run began before a time: the user wants their points
@@ -108,6 +126,7 @@ class Study:
     also: Sequence[Metric] = ()
     repeats: int = 1
     allow_duplicates: bool = False
+    earlier: Sequence[Earlier] = ()
     sample: float | None = None
     execution: Mapping[str, Any] = field(default_factory=dict)
     rerun: Mapping[Status, datetime] = field(default_factory=dict)

@@ -20,7 +20,7 @@ from search.plan import check_seed
 from search.pruners import Pruner
 from search.samplers import sampler_name
 from search.script import Script
-from search.study import Metric, Study, StudyError, versions
+from search.study import Earlier, Metric, Study, StudyError, versions
 from spaces import Flag, Space
 
 FORMAT = 1
@@ -46,6 +46,7 @@ def to_json(study: Study) -> dict[str, Any]:
         "sampler": {"name": sampler_name(study.sampler), "order": study.order},
         "allow_duplicates": study.allow_duplicates,
         "repeats": study.repeats,
+        "earlier": [result.to_json() for result in study.earlier],
         "pruner": None if study.pruner is None else study.pruner.to_json(),
         "metric": study.metric.to_json(),
         "also": [metric.to_json() for metric in study.also],
@@ -103,6 +104,7 @@ def load(folder: Path, raw: Mapping[str, Any], script: Script | None = None) -> 
             also=tuple(Metric(**metric) for metric in raw.get("also", ())),
             repeats=raw.get("repeats", 1),
             allow_duplicates=raw.get("allow_duplicates", False),
+            earlier=tuple(Earlier(**result) for result in raw.get("earlier", ())),
             seed=raw["seed"],
             sample=raw.get("sample"),
             execution=raw.get("execution", {}),

@@ -146,9 +146,12 @@ def unfinished(folder: Path, study: Study, rerun: Collection[Status] = ()) -> bo
         rerun: Ends that settle nothing, besides those that the study says.
     """
     past = _past(folder, study, rerun)
-    if len(past.finals) < study.planned:
+    settled = sum(point_of(key, study) is not None for key in past.finals)
+    if settled < study.planned:
         return True
-    # Some of the runs may be of points that aren't the study's any more.
+    if study.sampler != "grid":
+        return False
+    # Some of the runs may be of points that aren't in the plan.
     from search.samplers import make_sampler
     from search.schedule import Schedule
 

@@ -12,16 +12,27 @@ from typing import TYPE_CHECKING, Any
 from search.executor import Declarations
 from search.launch import Execution, run_study
 from search.past import ends_to_rerun
-from search.plan import Request, base_values, check_writable, make_space, new_seed, planned_trials
+from search.plan import (
+    Request,
+    base_values,
+    check_writable,
+    make_space,
+    new_seed,
+    planned_points,
+    read_metrics,
+)
 from search.pruners import read_pruner
 from search.script import Script, read_script
-from search.study import Metric, Study, StudyError, check_name
+from search.study import Study, StudyError, check_name
 from search.study_file import differences, load, read_raw
 from search.study_folder import existing_folder, holds_study, new_folder
+from search.warm_start import read_earlier
 
 if TYPE_CHECKING:
     import pandas as pd
+    from keras_tuner import Oracle
     from optuna.pruners import BasePruner
+    from optuna.samplers import BaseSampler
 
 
 def tuning_run(
@@ -32,10 +43,14 @@ def tuning_run(
     sample: float | None = None,
     trials: int | None = None,
     order: str = "random",
-    sampler: str = "grid",
+    where: Sequence[str] = (),
+    sampler: "str | BaseSampler | Oracle" = "grid",
     pruner: "str | BasePruner | None" = None,
-    metric: str = "val_loss",
-    goal: str = "min",
+    metric: str | Sequence[str] = "val_loss",
+    goal: str | None = None,
+    repeats: int = 1,
+    allow_duplicates: bool = False,
+    warm_start: Any = None,
     seed: int | None = None,
     workers: int | str = "auto",
     threads: int | str = "auto",
@@ -46,6 +61,8 @@ def tuning_run(
     memory_limit: int | str | None = None,
     retries: int = 1,
     keep_going: bool = False,
+    max_time: float | str | None = None,
+    save_model: bool = False,
     study: str | None = None,
     extend: bool = False,
     rerun: str | Sequence[str] = (),
@@ -63,14 +80,22 @@ def tuning_run(
         set: Adds flags to the space or replaces them, as texts ("lr=1e-4,1e-3") or a mapping.
         sample: The fraction of the points of a finite space to run, in (0, 1]: ceil(sample * N) different
             points. None runs all.
-        trials: The number of trials instead, at least 1.
+        trials: The number of points instead, at least 1.
+        where: Constraints that every point keeps, such as "dropout1 + dropout2 <= 0.6".
         order: Of the sampler `grid`: "random", or "grid" for the points in order, first flag fastest.
-        sampler: "grid", "random" or "keras-tuner:random".
+        sampler: "grid", "random", "tpe", "gp", "cmaes", "qmc", "keras-tuner:random",
+            "keras-tuner:bayesian", or an Optuna sampler or keras-tuner oracle.
         pruner: What ends trials that go badly, after an epoch: "median", "percentile", "asha", "hyperband",
             "wilcoxon" or "patient", with settings as in "asha:min_resource=2", or an Optuna pruner. None lets
             every trial run to its end.
-        metric: What is optimized: a name that `fit()` or `log_metrics` logs.
-        goal: "min" or "max".
+        metric: What is optimized: a name that `fit()` or `log_metrics` logs, perhaps with its goal, as in
+            "val_accuracy:max"; or several, for their Pareto front. `epoch_seconds` is the time of an epoch.
+            A run is judged at the best epoch of the first.
+        goal: "min" or "max", for a metric without one; None for "min".
+        repeats: How often each point is run, with other seeds, the same ones for all points.
+        allow_duplicates: Whether the sampler may propose a point again.
+        warm_start: Earlier results for the sampler to begin with: a DataFrame, a CSV or YAML file, or an
+            Optuna study (see `search.warm_start.read_earlier`).
         seed: In [0, 2**32); the order of the points and every trial's own seed follow from it. None
             draws a new one.
         workers: How many trials run at once, or "auto".
@@ -83,7 +108,10 @@ def tuning_run(
             over it is ended: `oom` (Linux).
         retries: How often a trial is run again that was killed, or, with nothing beside it, one that
             ran out of memory.
+        max_time: Seconds that the search is to fit in, or a text: no trial is begun that most likely would
+            end later; the others are left to `resume`.
         keep_going: Go on when the first three trials fail the same way.
+        save_model: Each trial keeps its model and the data of its last `evaluate()` (see `training_run`).
         study: The study's name, its directory below `runs_dir`; None makes one from script and time. One that
             exists goes on: only what is new is run.
         extend: Go on with an existing study although script, space, metric ... have changed. Finished points
@@ -105,11 +133,13 @@ def tuning_run(
         Interrupted: Ctrl-C or SIGTERM; a KeyboardInterrupt. The search can be resumed.
     """
     request = Request(
-        flags, set, sample, trials, order, sampler, pruner, Metric(metric, goal), seed, arguments
-    )
+        flags, set, sample, trials, order, sampler, pruner, read_metrics(metric, goal), repeats, where,
+        allow_duplicates, warm_start, seed, arguments,
+    )  # fmt: skip
     execution = Execution(
-        executor, start_method, workers, threads, trial_timeout, timeout, memory_limit, retries, keep_going
-    )
+        executor, start_method, workers, threads, trial_timeout, timeout, memory_limit, retries, keep_going,
+        max_time, save_model,
+    )  # fmt: skip
     ends = ends_to_rerun(rerun)
     former = _former(study, Path(runs_dir), "extend" if extend else "run points of again" if ends else None)
     raw = {} if former is None else read_raw(former)
@@ -125,12 +155,12 @@ def tuning_run(
             changed = _check_growth(before, differences(former, raw, spec), spec, extend) or bool(ends)
             spec = replace(spec, rerun={**before.rerun, **dict.fromkeys(ends, datetime.now(UTC))})
             folder = existing_folder(former, raw, spec, changed)
-        where = run_study(spec, execution, runner, folder, yes=yes, quiet=quiet)
+        home = run_study(spec, execution, runner, folder, yes=yes, quiet=quiet)
     finally:
         runner.close()
     from results import leaderboard
 
-    return leaderboard(where)
+    return leaderboard(home)
 
 
 def _former(study: str | None, runs_dir: Path, needed_to: str | None) -> Path | None:
@@ -171,6 +201,10 @@ def _specify(
         before: The study that goes on, as it was, or None for a new one.
     """
     space = make_space(request, declarations.flags)
+    points = planned_points(request, space)
+    earlier = () if before is None else before.earlier
+    if request.warm_start is not None:
+        earlier = read_earlier(request.warm_start, space, declarations.flags, request.metrics)
     seed = request.seed
     if seed is None:
         seed = new_seed() if before is None else before.seed
@@ -180,10 +214,14 @@ def _specify(
         declared=declarations.flags,
         base=base_values(request, declarations, space),
         space=space,
-        planned=planned_trials(request, space),
+        planned=points * request.repeats,
         sampler=request.sampler,
         order=request.order,
-        metric=request.metric,
+        metric=request.metrics[0],
+        also=request.metrics[1:],
+        repeats=request.repeats,
+        allow_duplicates=request.allow_duplicates,
+        earlier=earlier,
         seed=seed,
         pruner=read_pruner(request.pruner),
         sample=request.sample,

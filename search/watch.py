@@ -25,15 +25,19 @@ class Limits:
             (the warm parent) counts in proportion, as the kernel does (PSS, Linux).
         retries: How often a trial is run again that was killed, or, alone, that ran out of memory;
             at least 0.
+        plan_seconds: Wall time that the search is to fit in, more than 0: a trial that most likely would end
+            later isn't begun.
     """
 
     trial_seconds: float | None = None
     search_seconds: float | None = None
     memory_bytes: int | None = None
     retries: int = 1
+    plan_seconds: float | None = None
 
     def __post_init__(self) -> None:
         for name, value in (
+            ("max_time", self.plan_seconds),
             ("trial_timeout", self.trial_seconds),
             ("timeout", self.search_seconds),
             ("memory_limit", self.memory_bytes),

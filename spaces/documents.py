@@ -19,7 +19,7 @@ def read_mapping(path: str | os.PathLike[str]) -> dict[str, object]:
         DocumentError: the file can't be opened, isn't YAML, or isn't a mapping with strings for keys.
     """
     path = os.fspath(path)
-    data = _load(path)
+    data = read_document(path)
     if data is None:
         return {}
     if not isinstance(data, Mapping):
@@ -30,7 +30,12 @@ def read_mapping(path: str | os.PathLike[str]) -> dict[str, object]:
     return dict(data)
 
 
-def _load(path: str) -> object:
+def read_document(path: str | os.PathLike[str]) -> object:
+    """What a YAML file holds, whatever that is; None of an empty file.
+
+    Raises:
+        DocumentError: the file can't be opened, or isn't YAML.
+    """
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 

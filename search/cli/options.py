@@ -45,6 +45,14 @@ def rerun(command: Command) -> Command:
     )(command)  # fmt: skip
 
 
+def save_model(command: Command) -> Command:
+    """--save-model."""
+    return click.option(
+        "--save-model", is_flag=True,
+        help="Keep the model and the data of the script's last evaluate(), for `gridruns evaluate`.",
+    )(command)  # fmt: skip
+
+
 def page(command: Command) -> Command:
     """--html and --output, for commands that show something or write it as a page."""
     command = click.option("--output", metavar="FILE", help="The page's file, with --html.")(command)
@@ -114,6 +122,8 @@ def _limits(command: Command, retries: int | None) -> Command:
                      help="How often to run a trial again that was killed or, alone, ran out of memory."),
         click.option("--memory-limit", metavar="SIZE",
                      help="End a trial whose processes take more than this together: 512M, 2G."),
+        click.option("--max-time", metavar="TIME",
+                     help="Begin no trial that most likely would end later than this after the start."),
         click.option("--timeout", metavar="TIME", help="End the search after this long: 90, 30m, 8h."),
         click.option("--trial-timeout", metavar="TIME", help="End a trial after this long."),
     ):  # fmt: skip

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[-- FLAGS...]")
 @options.execution
 @options.runs_dir
+@options.save_model
 @click.option("--quiet", is_flag=True, help="Don't show the script's output.")
 def train(script: str, arguments: tuple[str, ...], quiet: bool, **asked: Any) -> int:
     """Run SCRIPT once and record it.
@@ -51,16 +52,25 @@ def train(script: str, arguments: tuple[str, ...], quiet: bool, **asked: Any) ->
     "fixes it; wins over the space. Repeatable.",
 )  # fmt: skip
 @click.option("--sample", type=float, metavar="FRACTION", help="The fraction of the grid to run, in (0, 1].")
-@click.option("--trials", type=int, metavar="N", help="The number of trials instead.")
+@click.option("--trials", type=int, metavar="N", help="The number of points instead.")
 @click.option("--order", default="random", show_default=True, metavar="random|grid",
               help="Random points of the grid, or all in order, first flag fastest.")  # fmt: skip
+@click.option("--where", "where", multiple=True, metavar="RULE",
+              help="What every point keeps: 'dropout1 + dropout2 <= 0.6'. Repeatable.")  # fmt: skip
 @click.option("--sampler", default="grid", show_default=True, metavar="NAME",
-              help="grid, random or keras-tuner:random.")  # fmt: skip
+              help="grid, random, tpe, gp, cmaes, qmc, keras-tuner:random, keras-tuner:bayesian.")  # fmt: skip
+@click.option("--warm-start", metavar="FILE",
+              help="Earlier results (CSV or YAML) for the sampler to begin with.")  # fmt: skip
+@click.option("--allow-duplicates", is_flag=True, help="Let the sampler propose a point again.")
+@click.option("--repeats", type=int, default=1, show_default=True, metavar="K",
+              help="Run each point with K seeds, the same ones for all.")  # fmt: skip
 @click.option("--pruner", metavar="NAME[:SETTING=...]",
               help="End trials that go badly: median, percentile, asha, hyperband, wilcoxon or patient, with "
               "settings as in asha:min_resource=2.  [default: none]")  # fmt: skip
-@click.option("--metric", default="val_loss", show_default=True, metavar="NAME", help="What is optimized.")
-@click.option("--goal", default="min", show_default=True, metavar="min|max", help="Less or more is better.")
+@click.option("--metric", multiple=True, default=["val_loss"], show_default=True, metavar="NAME[:min|max]",
+              help="What is optimized. Repeatable, for the Pareto front of several.")  # fmt: skip
+@click.option("--goal", metavar="min|max", help="For a metric without one: less or more is better."
+              "  [default: min]")  # fmt: skip
 @click.option("--workers", callback=options.count_or_auto, metavar="N|auto", default="auto",
               show_default=True,
               help="Trials that run at once; auto is as many as cores, memory and GPUs carry.")  # fmt: skip
@@ -72,6 +82,7 @@ def train(script: str, arguments: tuple[str, ...], quiet: bool, **asked: Any) ->
     "--extend", is_flag=True, help="Go on with a study though script, space or metric have changed."
 )
 @options.rerun
+@options.save_model
 @options.runs_dir
 @click.option("--yes", is_flag=True, help="Don't ask before starting (asked at a terminal only).")
 @click.option("--quiet", is_flag=True, help="Show only the results.")

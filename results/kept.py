@@ -1,0 +1,165 @@
+"""What a run keeps so that its model can be evaluated later: model.keras and held_out.npz.
+
+The held-out set is what the script itself names: the x and y of its last `model.evaluate(x, y)`.
+"""
+
+import inspect
+import io
+import logging
+import os
+import zipfile
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from results import layout
+from results.errors import ResultsError
+from results.files import read_json, replace
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_log = logging.getLogger(__name__)
+
+SAVE_MODEL = "save_model"  # in run.json
+_NUMBERS = "biuf"  # kinds of NumPy types; the others need pickle or are no data for a network
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """The samples that a model is evaluated on.
+
+    Attributes:
+        x: Samples, (n, ...).
+        y: What is to be predicted, (n,) or (n, ...).
+        batch_size: As the script gave it to `evaluate()`, or None where it gave none.
+    """
+
+    x: "NDArray[Any]"
+    y: "NDArray[Any]"
+    batch_size: int | None = None
+
+
+def asked_to_keep(run_dir: Path) -> bool:
+    """Whether a run is to keep its model: its run.json says so."""
+    return (read_json(run_dir / layout.RUN) or {}).get(SAVE_MODEL) is True
+
+
+def keeping(asked: bool) -> dict[str, bool]:
+    """What the record of a run says for `asked_to_keep`: nothing where it wasn't asked."""
+    return {SAVE_MODEL: True} if asked else {}
+
+
+def can_be_evaluated(run_dir: Path) -> bool:
+    """Whether a run has both files."""
+    return all((run_dir / name).is_file() for name in (layout.MODEL, layout.HELD_OUT))
+
+
+class Keeper:
+    """Keeps the model of each `fit()` and `evaluate()`, and the data of the latter; the last one stays.
+
+    What can't be kept is named in a warning, in the run's output, and never ends the run.
+    """
+
+    def __init__(self, run_dir: Path, keras: Any) -> None:
+        self.run_dir = run_dir
+        self.keras = keras
+
+    def fit(
+        self, original: Callable[..., Any], model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """Run a `fit()`, then keep the model."""
+        answer = original(model, *args, **kwargs)
+        self._model(model)
+        return answer
+
+    def evaluate(
+        self, original: Callable[..., Any], model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """Run an `evaluate()`, then keep model and data, unless it is the validation within a `fit()`."""
+        answer = original(model, *args, **kwargs)
+        if not kwargs.get("_use_cached_eval_dataset"):
+            self._data(inspect.signature(original).bind(model, *args, **kwargs).arguments)
+            self._model(model)
+        return answer
+
+    def _model(self, model: Any) -> None:
+        beside = self.run_dir / f".{os.getpid()}.{layout.MODEL}"
+        try:
+            self.keras.Model.save(model, beside)
+            os.replace(beside, self.run_dir / layout.MODEL)
+        except (OSError, TypeError, ValueError, NotImplementedError) as error:
+            beside.unlink(missing_ok=True)
+            _log.warning("the model can't be saved: %s", error)
+
+    def _data(self, given: Mapping[str, Any]) -> None:
+        try:
+            write_held_out(self.run_dir, _arrays(given))
+        except (ResultsError, OSError) as error:
+            _log.warning("this evaluate() can't be kept to be repeated: %s", error)
+
+
+def _arrays(given: Mapping[str, Any]) -> HeldOut:
+    """The data of an `evaluate()`.
+
+    Raises:
+        ResultsError: They aren't one array of samples and one of what is to be predicted.
+    """
+    for name in ("sample_weight", "steps"):
+        if given.get(name) is not None:
+            raise ResultsError(f"it was called with {name}")
+    return HeldOut(_array("x", given.get("x")), _array("y", given.get("y")), given.get("batch_size"))
+
+
+def _array(name: str, data: Any) -> "NDArray[Any]":
+    import numpy as np
+
+    if not hasattr(data, "__array__"):
+        raise ResultsError(f"{name} must be one array, but got {type(data).__name__}")
+    array = np.asarray(data)
+    if array.dtype.kind not in _NUMBERS or array.ndim == 0:
+        raise ResultsError(f"{name} must be an array of numbers, but got the type {array.dtype}")
+    return array
+
+
+def write_held_out(run_dir: Path, data: HeldOut) -> None:
+    """Write held_out.npz, at once.
+
+    Raises:
+        OSError: It can't be written.
+    """
+    import numpy as np
+
+    arrays: dict[str, Any] = {"x": data.x, "y": data.y}
+    if data.batch_size is not None:
+        arrays["batch_size"] = np.asarray(data.batch_size)
+    file = io.BytesIO()
+    np.savez_compressed(file, **arrays)
+    replace(run_dir / layout.HELD_OUT, file.getvalue())
+
+
+def read_held_out(run_dir: Path) -> HeldOut:
+    """Read held_out.npz; a script may have written it: `np.savez(run_dir() / "held_out.npz", x=x, y=y)`.
+
+    Raises:
+        ResultsError: It isn't there or isn't such a file.
+    """
+    import numpy as np
+
+    path = run_dir / layout.HELD_OUT
+    try:
+        # A torn file would stay open if NumPy opened it.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            found = {name: arrays[name] for name in arrays.files}
+        size = found.get("batch_size")
+        data = HeldOut(found["x"], found["y"], None if size is None else int(size))
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise ResultsError(f"{str(path)!r} isn't a readable held-out set: {error}") from None
+    if data.x.ndim == 0 or data.y.ndim == 0 or len(data.x) != len(data.y) or not len(data.x):
+        raise ResultsError(
+            f"{str(path)!r} must hold as many samples x as y, at least one, but their shapes are "
+            f"{data.x.shape} and {data.y.shape}"
+        )
+    return data

@@ -1,0 +1,148 @@
+"""What a run keeps to be evaluated, written and read back; and what isn't taken."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from results import layout
+from results.errors import ResultsError
+from results.files import write_json
+from results.kept import (
+    HeldOut,
+    Keeper,
+    asked_to_keep,
+    can_be_evaluated,
+    keeping,
+    read_held_out,
+    write_held_out,
+)
+
+X, Y = np.arange(6.0).reshape(3, 2), np.array([0, 1, 1])
+
+
+class Model:
+    """A stand-in for Keras's: it is saved as a text."""
+
+    def __init__(self, content: str = "", fails: type[Exception] | None = None) -> None:
+        self.content = content
+        self.fails = fails
+
+    def save(self, path: Path) -> None:
+        if self.fails:
+            raise self.fails("it can't be told how it is made")
+        path.write_text(self.content)
+
+    def evaluate(
+        self, x: Any = None, y: Any = None, batch_size: Any = None, sample_weight: Any = None,
+        steps: Any = None, **kwargs: Any,
+    ) -> str:  # fmt: skip
+        return "what Keras returns"
+
+
+class Keras:
+    Model = Model
+
+
+@pytest.fixture
+def keeper(tmp_path: Path) -> Keeper:
+    return Keeper(tmp_path, Keras)
+
+
+def evaluate(keeper: Keeper, *args: Any, model: Model | None = None, **kwargs: Any) -> None:
+    answer = keeper.evaluate(Model.evaluate, model or Model("m"), args, kwargs)
+    assert answer == "what Keras returns"
+
+
+def test_only_a_run_that_was_asked_to_keeps_its_model(tmp_path: Path) -> None:
+    assert not asked_to_keep(tmp_path)
+    write_json(tmp_path / layout.RUN, keeping(False))
+    assert not asked_to_keep(tmp_path)
+    write_json(tmp_path / layout.RUN, keeping(True))
+    assert asked_to_keep(tmp_path)
+
+
+def test_the_last_evaluation_stays(keeper: Keeper, tmp_path: Path) -> None:
+    evaluate(keeper, X[:1], Y[:1])
+    assert read_held_out(tmp_path).batch_size is None
+    evaluate(keeper, X, y=Y, batch_size=2, model=Model("last"))
+    kept = read_held_out(tmp_path)
+    assert (kept.x.tolist(), kept.y.tolist(), kept.batch_size) == (X.tolist(), Y.tolist(), 2)
+    assert kept.x.dtype == X.dtype
+    assert (tmp_path / layout.MODEL).read_text() == "last"
+    assert can_be_evaluated(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [layout.HELD_OUT, layout.MODEL]
+
+
+def test_a_fit_keeps_the_model_alone(keeper: Keeper, tmp_path: Path) -> None:
+    assert keeper.fit(lambda model, epochs: epochs, Model("fitted"), (), {"epochs": 3}) == 3
+    assert (tmp_path / layout.MODEL).read_text() == "fitted"
+    assert not can_be_evaluated(tmp_path)
+
+
+def test_the_validation_within_fit_is_not_kept(keeper: Keeper, tmp_path: Path) -> None:
+    evaluate(keeper, X, Y, _use_cached_eval_dataset=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("call", "why"),
+    [
+        ({"x": [X, X], "y": Y}, "x must be one array, but got list"),
+        ({"x": iter(()), "y": None}, "x must be one array, but got tuple_iterator"),
+        ({"x": X}, "y must be one array, but got NoneType"),
+        ({"x": np.array(["a"]), "y": Y}, "x must be an array of numbers, but got the type <U1"),
+        ({"x": X, "y": Y, "sample_weight": Y}, "it was called with sample_weight"),
+        ({"x": X, "y": Y, "steps": 1}, "it was called with steps"),
+    ],
+)
+def test_what_cannot_be_repeated_is_named_and_the_data_before_stay(
+    call: dict[str, Any], why: str, keeper: Keeper, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    evaluate(keeper, X, Y)
+    evaluate(keeper, **call)
+    assert caplog.messages == [f"this evaluate() can't be kept to be repeated: {why}"]
+    assert read_held_out(tmp_path).x.tolist() == X.tolist()
+
+
+def test_a_frame_is_an_array(keeper: Keeper, tmp_path: Path) -> None:
+    evaluate(keeper, pd.DataFrame(X), pd.Series(Y))
+    assert read_held_out(tmp_path).x.tolist() == X.tolist()
+
+
+def test_a_model_that_keras_cannot_save_is_named(
+    keeper: Keeper, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    evaluate(keeper, X, Y, model=Model(fails=NotImplementedError))
+    assert caplog.messages == ["the model can't be saved: it can't be told how it is made"]
+    assert [path.name for path in tmp_path.iterdir()] == [layout.HELD_OUT]
+
+
+def test_pickled_data_are_never_loaded(tmp_path: Path) -> None:
+    np.savez(tmp_path / layout.HELD_OUT, x=np.array([{}]), y=Y)
+    with pytest.raises(ResultsError, match="isn't a readable held-out set: Object arrays cannot be loaded"):
+        read_held_out(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04torn", b"text"])
+def test_a_damaged_file_is_an_error_that_names_it(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / layout.HELD_OUT).write_bytes(content)
+    with pytest.raises(ResultsError, match=r"held_out\.npz' isn't a readable held-out set"):
+        read_held_out(tmp_path)
+
+
+def test_a_torn_file_is_an_error_wherever_it_is_torn(tmp_path: Path) -> None:
+    write_held_out(tmp_path, HeldOut(X, Y))
+    whole = (tmp_path / layout.HELD_OUT).read_bytes()
+    for length in range(0, len(whole), 7):
+        (tmp_path / layout.HELD_OUT).write_bytes(whole[:length])
+        with pytest.raises(ResultsError):
+            read_held_out(tmp_path)
+
+
+def test_samples_and_classes_must_be_as_many(tmp_path: Path) -> None:
+    write_held_out(tmp_path, HeldOut(X, Y[:2]))
+    with pytest.raises(ResultsError, match=r"as many samples x as y, .* \(3, 2\) and \(2,\)"):
+        read_held_out(tmp_path)

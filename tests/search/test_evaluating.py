@@ -1,0 +1,171 @@
+"""Models that are kept, evaluated, and fitted again where they weren't."""
+
+import json
+import shutil
+from pathlib import Path
+from textwrap import dedent
+
+import numpy as np
+import pytest
+
+from results import evaluate_run, layout, leaderboard, ls_runs, view_evaluation
+from results.errors import ResultsError
+from results.files import read_json
+from results.kept import HeldOut, write_held_out
+from search import evaluate, training_run, tuning_run
+from search.cli import main
+from search.evaluating import EvaluatingError
+from tests.search.support import Write
+
+SCRIPT = dedent("""
+    import keras
+    import numpy as np
+    from keras import layers
+    from spaces import flag_string, flags
+
+    FLAGS = flags(flag_string("kind", "plain", choices=["plain", "code"]))
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, 120)
+    x = rng.random((120, 64), dtype="float32") + y[:, None] * 0.2
+    middle = layers.Dropout(0.1) if FLAGS.kind == "plain" else layers.Lambda(lambda values: values * 2)
+    model = keras.Sequential([keras.Input((64,)), middle, layers.Dense(3, activation="softmax")])
+    model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.fit(x[:80], y[:80], epochs=2, validation_split=0.2, verbose=0)
+    model.evaluate(x[:80], y[:80], verbose=0)
+    model.evaluate(x[80:], y[80:], batch_size=7, verbose=0)
+""")
+
+WITHOUT_KERAS = """
+    from pathlib import Path
+    from results import log_metrics, write_run_metadata
+    from spaces import flag_integer, flags
+    FLAGS = flags(flag_integer("a", 1))
+    log_metrics(1, val_loss=1.0)
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study of two trials that kept their models; one of them holds Python code."""
+    folder = tmp_path_factory.mktemp("evaluating")
+    (folder / "train.py").write_text(SCRIPT)
+    tuning_run(
+        folder / "train.py", order="grid", study="s", seed=1, threads=1, save_model=True,
+        runs_dir=folder / "runs", quiet=True,
+    )  # fmt: skip
+    return folder
+
+
+def trial(folder: Path, kind: str) -> Path:
+    runs = leaderboard(folder / "runs" / "s")
+    return Path(str(runs.loc[runs["flag_kind"] == kind, "run_dir"].iloc[0]))
+
+
+@pytest.mark.slow
+def test_a_trial_that_kept_its_model_is_evaluated_on_the_last_data(folder: Path) -> None:
+    run = trial(folder, "plain")
+    assert read_json(run.parent / layout.STUDY)["execution"]["save_model"] is True  # type: ignore[index]
+    found = evaluate_run(run)
+    assert dict(found.metrics) == pytest.approx(dict(found.recorded))
+    assert set(found.metrics) == {"loss", "accuracy"}
+    assert len(found.predictions) == 40
+    assert found.matrix.to_numpy().sum() == 40
+    assert found.overall["accuracy"] == pytest.approx(found.metrics["accuracy"])
+    assert len(found.mistakes) == (~found.predictions["correct"]).sum()
+    assert found.mistakes["confidence"].is_monotonic_decreasing
+    page = view_evaluation(found).read_text()
+    assert page.count('<img src="data:image/png;base64,') == len(found.mistakes)
+
+
+@pytest.mark.slow
+def test_a_run_that_kept_nothing_is_run_again(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    original = trial(folder, "plain")
+    first = tmp_path / "runs" / original.name
+    shutil.copytree(original, first)
+    (first / layout.MODEL).unlink()
+    asked = ["evaluate", str(first), "--runs-dir", str(tmp_path / "runs")]
+    assert main([*asked, "--json"]) == 0
+    shown = capsys.readouterr()
+    answer = json.loads(shown.out)
+    assert f"run {first.name} kept no model, so it is run again: 2 epochs" in shown.err
+    assert "came out equal to the last bit" in shown.err
+    assert (answer["refit_of"], answer["refit_equal"]) == (first.as_posix(), True)
+    assert (answer["samples"], len(answer["by_class"])) == (40, 3)
+    assert answer["metrics"] == pytest.approx(answer["recorded"])
+    assert answer["overall"]["accuracy"] == pytest.approx(answer["metrics"]["accuracy"])
+    # The new run has a model: no third one is made, and the tables are a person's.
+    assert main(["evaluate", answer["run"]]) == 0
+    shown = capsys.readouterr()
+    assert shown.err == ""
+    for words in ("recorded by the run)", "95% interval", "Cohen's kappa", "sensitivity", "confusions:"):
+        assert words in shown.out
+    assert len(list((tmp_path / "runs").iterdir())) == 2
+
+
+@pytest.mark.slow
+def test_a_model_that_holds_code_is_refused(folder: Path) -> None:
+    with pytest.raises(ResultsError, match=r"can't be evaluated: ValueError: .*[Ll]ambda"):
+        evaluate_run(trial(folder, "code"))
+
+
+@pytest.mark.slow
+def test_a_damaged_model_is_an_error_in_one_line(make: Path) -> None:
+    (make / layout.MODEL).write_bytes(b"torn")
+    write_held_out(make, HeldOut(np.zeros((2, 3)), np.array([0, 1])))
+    with pytest.raises(ResultsError, match="can't be evaluated: ") as error:
+        evaluate_run(make)
+    assert "\n" not in str(error.value)
+
+
+@pytest.fixture
+def make(write: Write, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A run of a script without Keras."""
+    monkeypatch.chdir(tmp_path)
+    return _run(write(WITHOUT_KERAS))
+
+
+def _run(script: Path) -> Path:
+    return Path(str(training_run(script, quiet=True)["run_dir"].iloc[0]))
+
+
+def test_a_script_that_never_evaluates_names_no_held_out_set(make: Path) -> None:
+    with pytest.raises(EvaluatingError, match=r"names its held-out set by calling model\.evaluate\(x, y\)"):
+        evaluate(make)
+    assert len(ls_runs()) == 1
+    assert main(["evaluate", str(make)]) == 2
+
+
+def test_results_alone_say_what_is_missing(make: Path) -> None:
+    with pytest.raises(ResultsError, match=r"has no model\.keras and no held_out\.npz: train it"):
+        evaluate_run(make)
+
+
+def test_a_repetition_that_fails_is_named(
+    make: Path, write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("once").touch()
+    evaluated = 'write_run_metadata("evaluation", {"loss": 1.0})'
+    run = _run(write(f"{WITHOUT_KERAS}    {evaluated}\n    Path('{Path('once').absolute()}').unlink()\n"))
+    with pytest.raises(EvaluatingError, match=r"its repetition runs/.* ended as failed: FileNotFound"):
+        evaluate(run)
+
+
+def test_a_repetition_that_keeps_nothing_is_named(make: Path, write: Write) -> None:
+    run = _run(write(WITHOUT_KERAS + '    write_run_metadata("evaluation", {"loss": 1.0})\n'))
+    with pytest.raises(EvaluatingError, match=r"its script must call model\.evaluate\(x, y\)"):
+        evaluate(run)
+
+
+def test_the_page_contradicts_json(make: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", str(make), "--html", "--json"]) == 2
+    assert main(["evaluate", str(make), "--output", "page.html"]) == 2
+    assert len(ls_runs()) == 1
+
+
+def test_what_a_run_keeps_is_in_its_record(make: Path, write: Write) -> None:
+    script = write(WITHOUT_KERAS)
+    kept = Path(str(training_run(script, quiet=True, save_model=True)["run_dir"].iloc[0]))
+    records = [read_json(path / layout.RUN) or {} for path in (make, kept)]
+    assert [record.get("save_model") for record in records] == [None, True]
