@@ -166,7 +166,7 @@ def _facts(run: Run) -> dict[tuple[Kind, str], Any]:
     }
     properties = {name: value for name, value in run.properties.items() if name != "model"}
     return {
-        **{(Kind.FLAG, name): value for name, value in run.flags.items()},
+        **{(Kind.FLAG, name): value for name, value in run.applied.items()},
         **{(Kind.PROPERTY, name): value for name, value in properties.items()},
         **{(Kind.RUN, name): value for name, value in known.items() if value not in (None, "")},
         **{(Kind.VERSION, name): value for name, value in versions_of(run).items()},

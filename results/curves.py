@@ -16,6 +16,7 @@ _COLOURS = (
     "#4c78d8", "#e0457b", "#2a9d6f", "#e08a2c", "#8a5fd0", "#1fa3b5", "#b8863b", "#d65ad1", "#6b8e23",
     "#a0554a",
 )  # fmt: skip
+_SYMBOLS = ("circle", "square-open", "diamond", "x-thin-open", "triangle-up", "star-open")
 
 
 def all_curves(runs: Mapping[str, Run]) -> pd.DataFrame:
@@ -43,13 +44,15 @@ def all_curves(runs: Mapping[str, Run]) -> pd.DataFrame:
 def metric_figure(data: pd.DataFrame, metric: str) -> Any:
     """A plotly figure of one metric of `all_curves`: a colour a run, its training curve dotted.
 
-    A value that isn't finite is a gap. A metric without a twin has solid curves.
+    A value that isn't finite is a gap. A metric without a twin has solid curves. Where runs are more than
+    colours, the marks on the curves tell those of one colour apart.
     """
     shown = data[data["metric"] == metric]
     runs = list(dict.fromkeys(data["run"]))
     twins = bool(shown["validation"].any())
     traces = []
     for (run, validation), part in shown.groupby(["run", "validation"], sort=False):
+        turn, colour = divmod(runs.index(run), len(_COLOURS))
         name = f"{VALIDATION}{metric}" if validation else metric
         traces.append(
             {
@@ -59,11 +62,11 @@ def metric_figure(data: pd.DataFrame, metric: str) -> Any:
                 "x": part["step"].tolist(),
                 "y": [value if math.isfinite(value) else None for value in part["value"]],
                 "line": {
-                    "color": _COLOURS[runs.index(run) % len(_COLOURS)],
+                    "color": _COLOURS[colour],
                     "width": 2,
                     "dash": "dot" if twins and not validation else "solid",
                 },
-                "marker": {"size": 4},
+                "marker": {"size": 8 if turn else 4, "symbol": _SYMBOLS[turn % len(_SYMBOLS)]},
             }
         )
     drawn = figure(traces, "epoch", markup(metric), height=340, showlegend=True)

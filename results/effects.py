@@ -13,6 +13,10 @@ in 95 of 100 samples if errors are independent, normal and of one size: the esti
 quantile of Student's t times its standard error. Where runs can't tell two flags apart (two values that
 always came together) the effect isn't estimable (S. R. Searle, Linear Models, 1971, section 5.4), and is
 missing rather than guessed. The model knows no interactions: see the heat maps of pairs.
+
+A flag need not apply to every run. Its effects sum to zero over its values, so they compare the runs that
+have one; the runs without one are compared with the average of those, where other flags don't tell the
+same runs apart. Where they do ("nodes3 only where layers >= 3") the difference is the other flag's effect.
 """
 
 from collections.abc import Sequence
@@ -103,8 +107,7 @@ def fit(values: Floats, flags: Sequence[Levels]) -> list[Effects]:
         return []
     scale = float(np.abs(values).max()) or 1.0
     scaled = values / scale
-    design = np.hstack([np.ones((len(values), 1)), *(np.eye(len(item.names))[item.codes] for item in flags)])
-    # A column for every value: the design has less than full rank, and X b = y leaves some of b open.
+    design, contrasts = _design(flags, len(values))
     left, sizes, right = np.linalg.svd(design, full_matrices=False)
     rank = int((sizes > sizes[0] * max(design.shape) * np.finfo(np.float64).eps).sum())
     left, sizes, rows = left[:, :rank], sizes[:rank], right[:rank]
@@ -112,19 +115,51 @@ def fit(values: Floats, flags: Sequence[Levels]) -> list[Effects]:
     free = len(values) - rank
     error = np.sqrt(((scaled - left @ coordinates) ** 2).sum() / free) if free else np.nan
     quantile = stdtrit(free, (1 + CONFIDENCE) / 2) if free else np.nan
-    found, start = [], 1
-    for item in flags:
-        size = len(item.names)
-        contrast = np.zeros((size, design.shape[1]))
-        contrast[:, start : start + size] = np.eye(size) - 1 / size
-        start += size
+    found = []
+    for contrast in contrasts:
         inside = contrast @ rows.T
         # Estimable is what lies in the row space of the design.
-        lost = np.linalg.norm(contrast - inside @ rows, axis=1) > 1e-8
+        lost = np.isnan(contrast).any(axis=1) | (np.linalg.norm(contrast - inside @ rows, axis=1) > 1e-8)
         estimate = inside / sizes @ coordinates * scale
         half = quantile * error * np.linalg.norm(inside / sizes, axis=1) * scale
         found.append(Effects(np.where(lost, np.nan, estimate), np.where(lost, np.nan, half)))
     return found
+
+
+def _design(flags: Sequence[Levels], runs: int) -> tuple[Floats, list[Floats]]:
+    """The columns of the model, and for each flag what makes its effects of their coefficients.
+
+    Returns:
+        The design, shape (runs, columns): a constant, for each flag its values in sum coding, and for each
+        flag with gaps who has none, unless the columns before it say so already. Then for each flag a
+        matrix of shape (categories, columns), with a row of NaN for what can't be told.
+    """
+    codings = [_coding(item) for item in flags]
+    coded = [coding[item.codes] for item, coding in zip(flags, codings, strict=True)]
+    starts = np.cumsum([1, *(part.shape[1] for part in coded)])
+    design = np.hstack([np.ones((runs, 1)), *coded])
+    without: dict[int, int] = {}  # of a flag's place: the column of the runs that have no value of it
+    for place, item in enumerate(flags):
+        gap = (item.codes == len(item.names) - 1)[:, np.newaxis].astype(np.float64)
+        wider = np.hstack([design, gap])
+        if item.gap and np.linalg.matrix_rank(wider) > np.linalg.matrix_rank(design):
+            without[place], design = design.shape[1], wider
+    contrasts = []
+    for place, (item, coding) in enumerate(zip(flags, codings, strict=True)):
+        contrast = np.zeros((len(item.names), design.shape[1]))
+        contrast[:, starts[place] : starts[place + 1]] = coding
+        if item.gap:
+            contrast[-1, without.get(place, 0)] = 1 if place in without else np.nan
+        if not coding.shape[1]:
+            contrast[0] = np.nan  # the one value has nothing to differ from
+        contrasts.append(contrast)
+    return design, contrasts
+
+
+def _coding(item: Levels) -> Floats:
+    """Sum coding of a flag's values, shape (categories, values - 1); zeros for the runs without one."""
+    size = len(item.names) - item.gap
+    return np.vstack([np.eye(size - 1), -np.ones((1, size - 1)), np.zeros((int(item.gap), size - 1))])
 
 
 def _spread(values: Floats) -> tuple[float, ...]:

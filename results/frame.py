@@ -38,7 +38,8 @@ def frame(
     Returns:
         Typed columns: Int64, boolean and Float64 that know a missing value (NA) from NaN, strings, times in
         UTC; a flag's column has the type of its values, or object where they are of several types or None,
-        or numbers that the type can't hold.
+        or numbers that the type can't hold. A flag is missing where a run doesn't have it, and where it
+        doesn't apply to the run, whatever value the script got (`Run.flags` has that).
     """
     rows = [summarize(run) if isinstance(run, Run) else run for run in runs]
     epochs = [best.get(run.path) for run in runs]
@@ -64,7 +65,7 @@ def frame(
         for name, values in _spread(found, None).items():
             if prefix + name not in FIRST:  # a metric of the name "epoch" may not pass for the best epoch
                 columns[prefix + _heading(name)] = _column(values, "Float64")
-    for name, values in _spread([row.flags for row in rows], _MISSING).items():
+    for name, values in _flags(rows).items():
         columns[f"flag_{_heading(name)}"] = _flag(values)
     for name, kind in LAST.items():
         if name != OUTPUT or output:
@@ -98,8 +99,7 @@ def _spread(rows: Sequence[Named], missing: Any) -> dict[str, Sequence[Any]]:
     """A column for each name in any row; rows of the same names are turned into columns at one go."""
     first = rows[0].names if rows else ()
     if all(row.names is first for row in rows):  # as in an index of one study: nothing to sort out
-        values = zip(*(row.values for row in rows), strict=True)
-        return dict(zip(first, values, strict=True)) if rows else {}
+        return dict(zip(first, zip(*(row.values for row in rows), strict=True), strict=True))
     alike: dict[tuple[str, ...], list[int]] = {}
     for place, row in enumerate(rows):
         alike.setdefault(row.names, []).append(place)
@@ -114,6 +114,21 @@ def _spread(rows: Sequence[Named], missing: Any) -> dict[str, Sequence[Any]]:
             assert isinstance(column, list)
             for place, value in zip(places, values, strict=True):
                 column[place] = value
+    return columns
+
+
+def _flags(rows: Sequence[Summary]) -> dict[str, Sequence[Any]]:
+    """A column for each flag of any run, `_MISSING` where a run doesn't have it or it doesn't apply."""
+    columns = _spread([row.flags for row in rows], _MISSING)
+    gaps: dict[str, list[int]] = {}
+    for place, row in enumerate(rows):
+        for name in row.inactive:
+            gaps.setdefault(name, []).append(place)
+    for name in gaps.keys() & columns.keys():
+        values = list(columns[name])
+        for place in gaps[name]:
+            values[place] = _MISSING
+        columns[name] = values
     return columns
 
 

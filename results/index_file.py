@@ -19,7 +19,7 @@ from results.runs import join
 from results.status import Status
 from results.summary import Named, Summary
 
-FORMAT = 2
+FORMAT = 3
 _LONG = tuple(KEPT.index(name) for name in ("model", "error"))
 _UNUSABLE = (OSError, ValueError, TypeError, KeyError, IndexError, RecursionError, struct.error)
 
@@ -66,8 +66,8 @@ def _entries(folder: str, found: Any, numbers: Sequence[float]) -> dict[str, Ent
         return numbers[read - told : read]
 
     for row in found["runs"]:
-        (name, modified, changed, inode, status, kept, flag_names, flags, evaluation_names, evaluation,
-         last_names, last, steps, candidates, has_metrics, has_source) = row  # fmt: skip
+        (name, modified, changed, inode, status, kept, flag_names, flags, inactive, evaluation_names,
+         evaluation, last_names, last, steps, candidates, has_metrics, has_source) = row  # fmt: skip
         for place in _LONG:
             kept[place] = texts[kept[place]]
         known[name] = Entry(
@@ -77,6 +77,7 @@ def _entries(folder: str, found: Any, numbers: Sequence[float]) -> dict[str, Ent
                 states[status],
                 kept,
                 Named(names[flag_names], flags),
+                inactive,
                 Named(names[evaluation_names], values(evaluation)),
                 Named(names[last_names], values(last)),
                 steps,
@@ -121,8 +122,8 @@ def save(folder: str, entries: Mapping[str, Entry]) -> None:
         runs.append(
             (
                 run_name, *mark, run.status.value, kept, name(run.flags), run.flags.values,
-                name(run.evaluation), packed(run.evaluation.values), name(run.last), packed(run.last.values),
-                run.steps, packed(run.candidates), run.has_metrics, run.has_source,
+                run.inactive, name(run.evaluation), packed(run.evaluation.values), name(run.last),
+                packed(run.last.values), run.steps, packed(run.candidates), run.has_metrics, run.has_source,
             )
         )  # fmt: skip
     found = {"names": list(names), "texts": list(texts), "runs": runs}

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from results.errors import ResultsError
-from results.wording import NOT_SET, labels, printable
+from results.wording import NOT_SET, labels, missing, printable
 
 MOST = 12  # a flag with at most so many different values is compared value by value
 PARTS = 5  # a number with more is cut into so many ranges
@@ -24,11 +24,13 @@ class Levels:
         flag: Its name.
         names: The categories: numbers in their order, then texts, what isn't set last.
         codes: For each row of the table its category, in [0, len(names)).
+        gap: Whether the last category is of the rows without a value.
     """
 
     flag: str
     names: tuple[str, ...]
     codes: npt.NDArray[np.intp]
+    gap: bool = False
 
 
 def levels(board: pd.DataFrame, column: str) -> Levels:
@@ -59,7 +61,8 @@ def levels(board: pd.DataFrame, column: str) -> Levels:
         ordered = sorted(zip(board[column].tolist(), texts, strict=True), key=lambda pair: _key(pair[0]))
         known = dict.fromkeys(text for _, text in ordered)
     place = {text: code for code, text in enumerate(known)}
-    return Levels(flag, tuple(place), np.array([place[text] for text in texts], dtype=np.intp))
+    codes = np.array([place[text] for text in texts], dtype=np.intp)
+    return Levels(flag, tuple(place), codes, gap=any(missing(board[column])))
 
 
 def comparable(board: pd.DataFrame, columns: Iterable[str]) -> tuple[list[Levels], list[str]]:

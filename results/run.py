@@ -62,9 +62,20 @@ class Run:
 
     @property
     def flags(self) -> Mapping[str, Any]:
-        """The value of every flag."""
+        """The value of every flag, as the script got it."""
         flags = self.record.get("flags")
         return flags if isinstance(flags, dict) else {}
+
+    @property
+    def inactive(self) -> frozenset[str]:
+        """The flags that don't apply at this point of the space; the script got a value all the same."""
+        said = self.record.get("inactive")
+        return frozenset(filter(_text, said)) if isinstance(said, list) else frozenset()
+
+    @property
+    def applied(self) -> Mapping[str, Any]:
+        """The flags that apply, which are all but the inactive."""
+        return {name: value for name, value in self.flags.items() if name not in self.inactive}
 
     @property
     def start(self) -> datetime | None:

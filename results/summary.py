@@ -41,7 +41,8 @@ class Summary(NamedTuple):
         path: The run's directory, with slashes.
         status: See `Run.status`.
         kept: A value for each of `columns.KEPT`, None where it is missing; times are microseconds since 1970.
-        flags: By name.
+        flags: By name, all of them.
+        inactive: The names of those that don't apply to the run.
         evaluation: By metric.
         last: The last value of each metric, in the order of their first appearance.
         steps: Of the epochs those where some metric was best, for one goal or the other, in their order.
@@ -55,6 +56,7 @@ class Summary(NamedTuple):
     status: Status
     kept: Sequence[Any]
     flags: Named
+    inactive: Sequence[str]
     evaluation: Named
     last: Named
     steps: Sequence[int]
@@ -107,6 +109,7 @@ def summarize(run: Run) -> Summary:
         status=run.status,
         kept=tuple([value_of(LAST[name], found.get(name)) for name in KEPT]),
         flags=Named.of(run.flags),
+        inactive=tuple(sorted(run.inactive)),
         evaluation=Named.of(run.evaluation),
         last=Named(names, tuple([last[name] for name in names])),
         steps=tuple([epoch.step for epoch in candidates]),

@@ -77,8 +77,10 @@ def leaderboard(
 ) -> pd.DataFrame:
     """All runs, the best first, judged by their best epoch.
 
-    Ranked are the completed and the pruned runs that logged a finite value of the metric; of equals the one
-    that started first comes first. The others follow, in the order of their start, without a rank.
+    Ranked, in one order by value, are the completed and the pruned runs that logged a finite value of the
+    metric; of equals the one that started first comes first. What a pruned run had reached when it was
+    stopped counts as it is, so it may have the first rank; the winner (`best_run`) is a completed run all the
+    same. The others follow, in the order of their start, without a rank.
 
     Args:
         runs_dir: A runs directory, a study's or a run's.
@@ -103,15 +105,23 @@ def leaderboard(
 def best_run(
     runs_dir: RunsDir = "runs", metric: str | None = None, goal: str | None = None, subset: Subset = None
 ) -> pd.DataFrame:
-    """The first row of the leaderboard.
+    """The winner: the first completed run of the leaderboard, as one row.
+
+    A pruned run never is: nobody knows what it would have come to. Its `rank` says how many runs, which were
+    pruned then, had a better epoch.
 
     Raises:
-        ResultsError: See `leaderboard`; also where no run has a rank.
+        ResultsError: See `leaderboard`; also where no completed run has a rank.
     """
-    best = leaderboard(runs_dir, metric, goal, subset)[:1]
-    if best.empty or best["rank"].isna().all():
-        raise ResultsError(f"no run in {str(runs_dir)!r} that ended well and logged the metric")
+    best = winner(leaderboard(runs_dir, metric, goal, subset))
+    if best.empty:
+        raise ResultsError(f"no run in {str(runs_dir)!r} that completed and logged the metric")
     return best
+
+
+def winner(board: pd.DataFrame) -> pd.DataFrame:
+    """The first completed run with a rank of a leaderboard, as a table of one row or, without such, none."""
+    return _renumber(board[board["rank"].notna() & board["completed"].fillna(False)][:1])
 
 
 def latest_run(runs_dir: RunsDir = "runs") -> pd.DataFrame:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-NOT_SET = "(not set)"  # a flag that a run doesn't have
+NOT_SET = "(not set)"  # a flag that a run doesn't have, or that doesn't apply to it
 
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -35,14 +35,33 @@ def flag_columns(board: pd.DataFrame) -> list[str]:
 def labels(column: "pd.Series[Any]") -> list[str]:
     """A flag's values as text, different where the values are.
 
-    Texts stand as they are, but in quotes where other things are in the column too; numbers have all their
-    digits; control characters are escaped. A run without the flag has `NOT_SET`.
+    Texts stand as they are, but in quotes where they could be taken for another of the column's values;
+    numbers have all their digits; control characters are escaped. A run without a value has `NOT_SET`.
     """
-    quoted = column.dtype == object or bool(column.isna().any())
+    values = column.tolist()
+    quoted = column.dtype == object or NOT_SET in column.dropna().tolist()
     return [
-        NOT_SET if value is pd.NA else repr(value) if quoted else printable(str(value))
-        for value in column.tolist()
+        NOT_SET if value is pd.NA else repr(value) if quoted else printable(str(value)) for value in values
     ]
+
+
+def missing(column: "pd.Series[Any]") -> list[bool]:
+    """Where a flag has no value; None is one."""
+    return [value is pd.NA for value in column.tolist()]
+
+
+def gaps(board: pd.DataFrame, flags: Iterable[str]) -> str:
+    """What to say of the runs without a value of some flag; nothing where all have one.
+
+    Args:
+        board: A table of runs.
+        flags: Names, without "flag_"; those that aren't columns don't count.
+    """
+    some = [flag for flag in flags if (name := f"flag_{flag}") in board and any(missing(board[name]))]
+    if not some:
+        return ""
+    named = ", ".join(map(printable, some))
+    return f" {NOT_SET} stands for runs that a flag doesn't apply to, or that don't have it: {named}."
 
 
 def printable(text: str) -> str:

@@ -65,7 +65,7 @@ def evaluate(
     if can_be_evaluated(before.path):
         return Evaluated(evaluate_run(before.path))
     _check_worth_it(before)
-    announce(f"run {before.id} kept no model, so it is run again: {before.epochs_completed} epochs")
+    announce(f"run {before.id} kept no model, so it is run again; epochs: {before.epochs_completed}")
     again = rerun(before.path, runs_dir=runs_dir, quiet=quiet, save_model=True)
     after = read_run(Path(str(again.run["run_dir"].iloc[0])))
     if after.status is not Status.COMPLETED:

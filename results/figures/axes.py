@@ -4,14 +4,16 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from results.figures.plot import WORST_TO_BEST, figure, names, short, values_of
 from results.frame import TEXT
 from results.ranking import Objective
-from results.wording import flag_columns, labels, markup, varying
+from results.wording import NOT_SET, flag_columns, labels, markup, varying
 
 _TICKS = 8  # the most values of a numeric flag that each get a tick of their own
+_BELOW = 6  # a missing number lies by a sixth of the axis below the smallest
 _LOG_RATIO = 1000.0  # from this ratio of the largest to the smallest value on, an axis is logarithmic
 
 
@@ -40,22 +42,28 @@ def dimension(name: str, column: "pd.Series[Any]") -> dict[str, Any]:
     """One axis of parallel coordinates, as plotly's `parcoords` takes it.
 
     Numbers are placed by value, or by log10 where all are positive and the largest is a thousand times the
-    smallest; anything else, also a number that isn't finite, gets a code 0, 1, ... in the order of its
-    label. Ticks say the value in each case.
+    smallest, and a missing one below them all; anything else, also a number that isn't finite, gets a code
+    0, 1, ... in the order of its label. Ticks say the value in each case.
     """
-    if column.dtype not in ("Int64", "Float64") or not all(map(_finite, column)):
+    present = column.dropna()
+    if column.dtype not in ("Int64", "Float64") or present.empty or not all(map(math.isfinite, present)):
         return _coded(name, labels(column))
-    values = [float(value) for value in column]
-    known = dict(sorted(zip(values, labels(column), strict=True)))
+    known = dict(sorted(zip(map(float, present), labels(present), strict=True)))
     low, high = min(known), max(known)
     logarithmic = low > 0 and low * _LOG_RATIO <= high
+    ticked = len(known) <= _TICKS or logarithmic or len(present) < len(column)
     if len(known) > _TICKS and logarithmic:
         known = {10.0**power: f"1e{power}" for power in range(_ceil_log(low), _floor_log(high) + 1)}
+    elif len(known) > _TICKS:
+        known = {value: f"{value:.4g}" for value in np.linspace(low, high, 5).tolist()}
     place = math.log10 if logarithmic else float
-    axis: dict[str, Any] = {"label": markup(name), "values": [place(value) for value in values]}
-    if len(known) <= _TICKS or logarithmic:
-        axis.update(tickvals=[place(value) for value in known], ticktext=list(known.values()))
-    return axis
+    ticks = {place(value): text for value, text in known.items()}
+    below = place(low) - ((place(high) - place(low)) / _BELOW or 1.0)
+    if len(present) < len(column):
+        ticks = {below: NOT_SET, **ticks}
+    values = [below if value is pd.NA else place(value) for value in column]
+    axis: dict[str, Any] = {"label": markup(name), "values": values}
+    return {**axis, "tickvals": list(ticks), "ticktext": list(ticks.values())} if ticked else axis
 
 
 def parallel_figure(data: pd.DataFrame, objective: Objective) -> Any:
@@ -82,10 +90,6 @@ def _coded(name: str, texts: Sequence[str]) -> dict[str, Any]:
         "tickvals": list(codes.values()),
         "ticktext": short(known),
     }
-
-
-def _finite(value: Any) -> bool:
-    return value is not pd.NA and math.isfinite(value)
 
 
 def _ceil_log(value: float) -> int:

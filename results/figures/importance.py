@@ -12,8 +12,9 @@ from results.errors import ResultsError
 from results.figures.plot import BLUE, figure, short
 from results.figures.plot import values_of as metric_of
 from results.frame import TEXT
+from results.levels import MOST, levels
 from results.ranking import Objective
-from results.wording import flag_columns, labels, markup, varying
+from results.wording import flag_columns, labels, markup, missing, varying
 
 METHODS = ("mean-decrease", "fanova")
 LEAST = 4  # runs
@@ -106,17 +107,25 @@ def _evaluate(columns: "dict[str, pd.Series[Any]]", values: list[float], method:
 
 
 def _distribution(column: "pd.Series[Any]") -> tuple[Any, list[Any]]:
-    """What Optuna takes for a flag: numbers as numbers, anything else, also with gaps, by its label."""
+    """What Optuna takes for a flag: numbers as numbers, anything else by its label.
+
+    Numbers with gaps are ranges of numbers, and the gap is a value of its own.
+    """
     from optuna.distributions import CategoricalDistribution, FloatDistribution
 
     known = column.tolist()
-    if column.dtype in ("Int64", "Float64") and all(
-        value is not pd.NA and math.isfinite(value) for value in known
-    ):
+    numeric = column.dtype in ("Int64", "Float64")
+    if numeric and all(value is not pd.NA and math.isfinite(value) for value in known):
         numbers = [float(value) for value in known]
         low, high = min(numbers), max(numbers)
         return FloatDistribution(low, high, log=0 < low * _LOG_RATIO <= high), numbers
     texts = labels(column)
+    if numeric and any(missing(column)) and len(set(texts)) > MOST:
+        try:
+            ranges = levels(column.to_frame(), str(column.name))
+            texts = [ranges.names[code] for code in ranges.codes]
+        except ResultsError:  # NaN or an infinity among them, which no range holds
+            pass
     return CategoricalDistribution(sorted(set(texts))), texts
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 from results.figures.plot import BLUE, RED, figure, names, values_of
 from results.frame import TEXT
 from results.ranking import Objective
+from results.status import Status
 from results.wording import markup
 
 
@@ -20,15 +21,16 @@ def history(board: pd.DataFrame, objective: Objective) -> pd.DataFrame:
     Returns:
         A row a run that has a number, in the order of the numbers: number (Int64), run (its name), status,
         rank (Int64), value (Float64: the metric at the best epoch, or missing) and best (Float64: the best
-        value of the ranked runs up to this row).
+        value of the completed runs up to this row: a pruned run can't win).
     """
     numbered = board[board["number"].notna()].sort_values(["number", "run_dir"], kind="stable")
     values = values_of(numbered, objective)
     better = min if objective.goal == "min" else max
     so_far: list[Any] = []
     best: Any = pd.NA
-    for value, rank in zip(values, numbered["rank"], strict=True):
-        if rank is not pd.NA:
+    completed = numbered["rank"].notna() & (numbered["status"] == Status.COMPLETED.value)
+    for value, counts in zip(values, completed, strict=True):
+        if counts:
             best = value if best is pd.NA else better(best, value)
         so_far.append(best)
     return pd.DataFrame(
@@ -47,10 +49,14 @@ def history_figure(data: pd.DataFrame, objective: Objective) -> Any:
     """A plotly figure of `history`: a point a run with a value, and the best so far as a line."""
     shown = data[data["value"].notna()]
     traces = []
+    ranked, pruned = shown["rank"].notna(), shown["status"] == Status.PRUNED.value
     for name, part, colour, symbol in (
-        ("ended well", shown[shown["rank"].notna()], BLUE, "circle"),
-        ("others", shown[shown["rank"].isna()], "rgb(128, 128, 128)", "x"),
+        ("completed", shown[ranked & ~pruned], BLUE, "circle"),
+        ("pruned", shown[ranked & pruned], BLUE, "circle-open"),
+        ("others", shown[~ranked], "rgb(128, 128, 128)", "x"),
     ):
+        if part.empty:
+            continue
         details = [[markup(run), status] for run, status in zip(part["run"], part["status"], strict=True)]
         traces.append(
             {

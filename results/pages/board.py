@@ -7,7 +7,7 @@ import pandas as pd
 
 from results.pages.parts import text
 from results.pages.study import StudyResults
-from results.wording import flag_columns, labels, varying
+from results.wording import flag_columns, labels, missing, varying
 
 WIDE = 30  # a longer text gets a box of its own, which folds it
 FILTER = """<div class="tools"><label>Filter
@@ -27,7 +27,8 @@ def leaderboard(study: StudyResults) -> Iterator[str]:
     vary, same = varying(board, ["status", *flag_columns(board)])
     flags = [name for name in vary if name != "status"]
     first = ["rank"] * study.ranked + ["status"] * ("status" in vary)
-    columns = [*first, *metrics, *flags]
+    said = [name for name in ("tags", "note") if not board[name].isna().all()]
+    columns = [*first, *metrics, *flags, *said]
     cells = [_cells(board[name]) for name in columns] + [
         [f"<td>{text(path.rsplit('/', 1)[-1])}</td>" for path in board["run_dir"]]
     ]
@@ -58,11 +59,15 @@ def _metric_columns(study: StudyResults) -> list[str]:
 
 
 def _cells(column: "pd.Series[Any]") -> list[str]:
-    """Metrics with five significant digits and all of them in a tooltip, flags with all their digits."""
-    if str(column.name).startswith("flag_"):
+    """Metrics with five significant digits and all of them in a tooltip, texts and flags as they are.
+
+    A flag that a run doesn't have, or that doesn't apply to it, has an empty cell.
+    """
+    if str(column.name).startswith(("flag_", "tags", "note")):
+        texts = ["" if gap else label for gap, label in zip(missing(column), labels(column), strict=True)]
         return [
             f"<td><div>{text(label)}</div></td>" if len(label) > WIDE else f"<td>{text(label)}</td>"
-            for label in labels(column)
+            for label in texts
         ]
     return [
         "<td>-</td>" if value is pd.NA

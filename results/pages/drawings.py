@@ -1,8 +1,6 @@
 """The figures and small tables of a study's report, each a section that there is data for."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,29 +8,14 @@ import pandas as pd
 from results import figures
 from results.errors import ResultsError
 from results.levels import comparable
-from results.pages.parts import text
+from results.pages.parts import Section, drawn, text
 from results.pages.study import StudyResults
 from results.pages.tables import table
 from results.ranking import Objective
-from results.wording import flag_columns, varying
+from results.wording import flag_columns, gaps, varying
 
 FANOVA_RUNS = 200  # the most ranked runs for which a page takes the seconds that fANOVA needs
 PAIRED = 6  # flags whose pairs are shown, the whose values' means lie furthest apart
-
-
-@dataclass(frozen=True)
-class Section:
-    """A part of the report.
-
-    Attributes:
-        id: Its element's, and its place in the page's contents.
-        heading: Plain text.
-        lines: Its HTML.
-    """
-
-    id: str
-    heading: str
-    lines: tuple[str, ...]
 
 
 def sections(study: StudyResults, *, thorough: bool = True) -> Iterator[Section]:
@@ -58,16 +41,16 @@ def sections(study: StudyResults, *, thorough: bool = True) -> Iterator[Section]
             note = (
                 f"The best {figures.TOP} in colours, the others in grey. A value that isn't finite is a gap."
             )
-            drawn = _drawn("curves", figures.curves_figure(curves, objective), note)
-            yield Section("curves", "Learning curves", drawn)
+            lines = drawn("curves", figures.curves_figure(curves, objective), note)
+            yield Section("curves", "Learning curves", lines)
     timeline = figures.timeline(board)
     if len(timeline):
         note = "A run takes the first lane that is free at its start; a run without an end reaches to now."
-        yield Section("timeline", "Timeline", _drawn("timeline", figures.timeline_figure(timeline), note))
+        yield Section("timeline", "Timeline", drawn("timeline", figures.timeline_figure(timeline), note))
     failures = figures.failures(board)
     if len(failures):
-        lines = table(failures, "The runs that ended without a result.")
-        yield Section("failures", "Failures", tuple(lines))
+        rows = table(failures, "The runs that ended without a result.")
+        yield Section("failures", "Failures", tuple(rows))
 
 
 def _history(board: pd.DataFrame, objective: Objective) -> Iterator[Section]:
@@ -76,7 +59,7 @@ def _history(board: pd.DataFrame, objective: Objective) -> Iterator[Section]:
         left_out = len(board) - int(history["value"].notna().sum())
         note = f"Not shown: {left_out:,} runs without a number or a finite {objective.metric}."
         figure = figures.history_figure(history, objective)
-        yield Section("history", "Optimization history", _drawn("history", figure, note if left_out else ""))
+        yield Section("history", "Optimization history", drawn("history", figure, note if left_out else ""))
 
 
 def _effects(board: pd.DataFrame, objective: Objective, data: pd.DataFrame) -> Section:
@@ -85,8 +68,9 @@ def _effects(board: pd.DataFrame, objective: Objective, data: pd.DataFrame) -> S
         "mean of all runs plus the value's effect with the other flags held equal, by an additive model, "
         "with its 95% interval; where flags can't be told apart there is none."
     )
-    lines = _drawn("effects", figures.effects_figure(data, objective), note)
     ranked = board[board["rank"].notna()]
+    note += gaps(ranked, dict.fromkeys(data["flag"]))
+    lines = drawn("effects", figures.effects_figure(data, objective), note)
     _, reasons = comparable(ranked, varying(ranked, flag_columns(ranked))[0])
     rows = table(data, "The metric by value, and the adjusted effect with its 95% interval.")
     left_out = (f'<p class="note">Left out: {text(reason)}.</p>' for reason in reasons)
@@ -98,16 +82,16 @@ def _importances(board: pd.DataFrame, objective: Objective, thorough: bool) -> I
     ranked = int(board["rank"].notna().sum())
     if not ranked:
         return
+    flags = [name.removeprefix("flag_") for name in flag_columns(board)]
     lines: list[str] = []
     try:
         data = figures.importances(board, objective)
         note = "The shares of flags in the metric's variation: mean decrease in impurity of a random forest."
-        lines += _drawn("mean-decrease", figures.importances_figure(data), note)
+        note += gaps(board[board["rank"].notna()], flags)
+        lines += drawn("mean-decrease", figures.importances_figure(data), note)
         if thorough and ranked <= FANOVA_RUNS:
             data = figures.importances(board, objective, "fanova")
-            lines += _drawn(
-                "fanova", figures.importances_figure(data), "The same by fANOVA, each flag alone."
-            )
+            lines += drawn("fanova", figures.importances_figure(data), "The same by fANOVA, each flag alone.")
     except ResultsError as error:
         lines.append(f'<p class="note">Not computed: {text(error)}.</p>')
     yield Section("importances", "Importances", tuple(lines))
@@ -120,6 +104,7 @@ def _pairs(board: pd.DataFrame, objective: Objective, effects: pd.DataFrame) -> 
     cells = figures.pairs(board, objective, flags[:PAIRED])
     known = list(dict.fromkeys(zip(cells["first"], cells["second"], strict=True)))
     lines = [f'<p class="note">The mean {text(objective.metric)} of the ranked runs with both values.']
+    lines.append(text(gaps(board[board["rank"].notna()], flags[:PAIRED])))
     if len(flags) > PAIRED:
         lines.append(f"Of {len(flags)} flags the {PAIRED} whose values' means differ most.")
     lines.append('</p><div class="tools"><label>Pair <select class="choice">')
@@ -131,7 +116,7 @@ def _pairs(board: pd.DataFrame, objective: Objective, effects: pd.DataFrame) -> 
     for place, (first, second) in enumerate(known):
         lines.append(f'<div class="part"{" hidden" * (place > 0)}>')
         figure = figures.pair_figure(cells, objective, first, second)
-        lines += (*_drawn(f"pair {first} {second}", figure, ""), "</div>")
+        lines += (*drawn(f"pair {first} {second}", figure), "</div>")
     yield Section("pairs", "Pairs of flags", tuple(lines))
 
 
@@ -147,16 +132,5 @@ def _parallel(board: pd.DataFrame, objective: Objective) -> Iterator[Section]:
     if len(parallel) and flag_columns(parallel):
         figure = figures.parallel_figure(parallel, objective)
         note = "The runs with a rank. Drag along an axis to select runs, drag its name to move it."
-        yield Section("flags", "Flags and the metric", _drawn("flags", figure, note))
-
-
-def _drawn(name: str, figure: Any, note: str) -> tuple[str, ...]:
-    import plotly.io
-
-    data = plotly.io.to_json(figure, engine="json")  # ASCII, with every <, > and / escaped
-    height = f' style="height: {figure.layout.height}px"' if figure.layout.height else ""
-    return (
-        *([f'<p class="note">{text(note)}</p>'] if note else []),
-        f'<div class="figure" data-name="{text(name)}"{height}></div>',
-        f'<script type="application/json">{data}</script>',
-    )
+        note += gaps(parallel, [name.removeprefix("flag_") for name in flag_columns(parallel)])
+        yield Section("flags", "Flags and the metric", drawn("flags", figure, note))

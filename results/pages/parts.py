@@ -97,9 +97,9 @@ def summary(study: StudyResults) -> Iterator[str]:
     )
     if not study.runs:
         yield '<p class="notice">No run has started yet.</p>'
-    elif not study.ranked:
+    elif not study.won:
         reason = f"with a finite {objective.metric}" if objective else "and logged a metric"
-        yield f'<p class="notice">No run has ended well {text(reason)}: there is no winner yet.</p>'
+        yield f'<p class="notice">No run has completed {text(reason)}: there is no winner yet.</p>'
 
 
 def _plan(record: Mapping[str, Any]) -> str:

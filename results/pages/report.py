@@ -4,21 +4,17 @@ Beside the code of plotly.js it holds plain HTML and the figures as JSON; its co
 forbids a browser to fetch anything. Every text from a run or a script passes `parts.text` or plotly's JSON.
 """
 
-import contextlib
 import hashlib
-import os
-import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from results.errors import ResultsError
+from results import layout
 from results.pages.board import FILTER, leaderboard
-from results.pages.drawings import Section, sections
-from results.pages.parts import summary, text
+from results.pages.drawings import sections
+from results.pages.parts import Section, summary, text
+from results.pages.shell import frame, write_page
 from results.pages.study import PathLike, StudyResults, latest_study, read_study
-from results.pages.style import CSS, POLICY
-
-FILE = "report.html"
+from results.pages.style import POLICY
 
 
 def report(
@@ -46,12 +42,7 @@ def report(
     """
     folder = latest_study(runs_dir) if study_dir is None else Path(study_dir)
     content = page(read_study(folder, metric, goal))
-    path = folder / FILE if output is None else Path(output)
-    try:
-        _replace(path, content)
-    except OSError as error:
-        raise ResultsError(f"can't write the report {str(path)!r}: {error.strerror}") from None
-    return path
+    return write_page(folder / layout.REPORT if output is None else output, content)
 
 
 def page(study: StudyResults, *, live: bool = False) -> str:
@@ -62,26 +53,13 @@ def page(study: StudyResults, *, live: bool = False) -> str:
         live: Whether the page asks its server for changes (`results.live`).
     """
     parts = sections_of(study, thorough=not live)
-    drawn = any('class="figure"' in line for part in parts for line in part.lines)
-    title = f"{text(study.name)}: gridruns report"
+    heading = [f"<h1>{text(study.name)}</h1>"]
+    if live:
+        heading.append('<p id="live" class="note" role="status">Live</p>')
+    scripts = ["table.js"] * bool(parts) + ["live.js"] * live
     policy = f"{POLICY}; connect-src 'self'" if live else POLICY
-    contents = "".join(f'<li><a href="#{part.id}">{text(part.heading)}</a></li>' for part in parts)
-    return "\n".join(
-        [
-            f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{title}</title>',
-            f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<style>{CSS}{_file('report.css')}</style>\n</head>\n<body>",
-            '<a class="skip" href="#main">Skip to the results</a>',
-            f"<header><h1>{text(study.name)}</h1>",
-            *(['<p id="live" class="note" role="status">Live</p>'] if live else []),
-            f'<nav aria-label="Contents"><ul>{contents}</ul></nav></header>' if contents else "</header>",
-            main(study, parts),
-            f"<script>{_file('table.js')}</script>" if parts else "",
-            *(_drawing() if drawn else []),
-            *([f"<script>{_file('live.js')}</script>"] if live else []),
-            "</body>\n</html>\n",
-        ]
+    return frame(
+        f"{study.name}: gridruns report", heading, parts, [main(study, parts)], scripts=scripts, policy=policy
     )
 
 
@@ -112,26 +90,3 @@ def main(study: StudyResults, parts: Sequence[Section]) -> str:
         lines.append(unit)
     tag = hashlib.blake2b("".join(tags).encode(), digest_size=12).hexdigest()
     return "\n".join([f'<main id="main" tabindex="-1" data-tag="{tag}">', *lines, "</main>"])
-
-
-def _drawing() -> Iterable[str]:
-    from plotly.offline import get_plotlyjs
-
-    # As text, which draw.js runs when the first figure is due: the table answers before that.
-    plotly = f'<script type="text/plain" id="plotly">{get_plotlyjs()}</script>'
-    return [f"<script>{_file('draw.js')}</script>", plotly]
-
-
-def _file(name: str) -> str:
-    return Path(__file__).with_name(name).read_text(encoding="utf-8")
-
-
-def _replace(path: Path, content: str) -> None:
-    """Put `content` at `path`, at once."""
-    temporary = path.parent / f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp"
-    try:
-        temporary.write_text(content, encoding="utf-8", newline="\n")
-        os.replace(temporary, path)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            temporary.unlink()

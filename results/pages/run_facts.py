@@ -47,10 +47,13 @@ def summary(run: Run) -> Mapping[str, object]:
 
 
 def flags_table(run: Run) -> Iterator[str]:
-    """Every flag and its value as JSON has it, texts as they are."""
-    if run.flags:
-        rows = {name: value if isinstance(value, str) else repr(value) for name, value in run.flags.items()}
+    """Every flag and its value as JSON has it, texts as they are; below it those that don't apply."""
+    rows = {name: value if isinstance(value, str) else repr(value) for name, value in run.flags.items()}
+    idle = {name: rows.pop(name) for name in list(rows) if name in run.inactive}
+    if rows:
         yield from _pairs("Flags and their values", rows)
+    if idle:
+        yield from _pairs("Flags that don't apply to this run, and what the script got", idle)
 
 
 def metrics_table(run: Run) -> Iterator[str]:

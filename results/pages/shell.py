@@ -11,7 +11,7 @@ from results.pages.style import CSS, POLICY
 
 
 def document(title: str, heading: Iterable[str], sections: Sequence[Section], style: str = "") -> str:
-    """The HTML of a page that needs nothing but itself.
+    """The HTML of a page of runs that needs nothing but itself.
 
     Args:
         title: Plain text.
@@ -19,21 +19,43 @@ def document(title: str, heading: Iterable[str], sections: Sequence[Section], st
         sections: Shown in this order; without any the page has no contents.
         style: More CSS.
     """
+    shown = [
+        '<main id="main" tabindex="-1">',
+        *(line for part in sections for line in _section(part)),
+        "</main>",
+    ]
+    return frame(title, heading, sections, shown, f"{asset('runs.css')}{style}")
+
+
+def frame(
+    title: str, heading: Iterable[str], sections: Sequence[Section], main: Iterable[str], style: str = "",
+    scripts: Iterable[str] = (), policy: str = POLICY,
+) -> str:  # fmt: skip
+    """A page around its element `main`.
+
+    Args:
+        title: Plain text.
+        heading: HTML that stands above the contents.
+        sections: What `main` shows, for the contents.
+        main: HTML.
+        style: More CSS.
+        scripts: Names of files beside this module, to run when the page is there.
+        policy: What a browser may load.
+    """
     contents = "".join(f'<li><a href="#{part.id}">{text(part.heading)}</a></li>' for part in sections)
     drawn = any('class="figure"' in line for part in sections for line in part.lines)
     return "\n".join(
         [
             '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
             f"<title>{text(title)}</title>",
-            f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">',
+            f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<style>{CSS}{asset('report.css')}{asset('runs.css')}{style}</style>\n</head>\n<body>",
+            f"<style>{CSS}{asset('report.css')}{style}</style>\n</head>\n<body>",
             '<a class="skip" href="#main">Skip to the results</a>\n<header>',
             *heading,
-            f'<nav aria-label="Contents"><ul>{contents}</ul></nav>\n</header>',
-            '<main id="main" tabindex="-1">',
-            *(line for part in sections for line in _section(part)),
-            "</main>",
+            f'<nav aria-label="Contents"><ul>{contents}</ul></nav>\n</header>' if sections else "</header>",
+            *main,
+            *(f"<script>{asset(name)}</script>" for name in scripts),
             *(drawing() if drawn else []),
             "</body>\n</html>\n",
         ]

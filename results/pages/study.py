@@ -15,6 +15,7 @@ from results.frame import frame
 from results.ranking import Judge, Objective
 from results.run import Run, read_run
 from results.runs import find_runs
+from results.table import winner
 
 PathLike = str | os.PathLike[str]
 
@@ -41,6 +42,11 @@ class StudyResults:
     def ranked(self) -> bool:
         """Whether any run has a rank."""
         return bool(self.board["rank"].notna().any())
+
+    @property
+    def won(self) -> bool:
+        """Whether there is a winner: a run with a rank that completed."""
+        return not winner(self.board).empty
 
 
 def latest_study(runs_dir: PathLike = "runs") -> Path:

@@ -11,8 +11,10 @@ import click
 import pandas as pd
 
 from results import layout
-from results.command import train_command
 from results.files import read_json
+from results.pages.run_facts import command_of
+from results.run import read_run
+from results.table import winner
 
 SHOWN = 10  # rows of the table at the end of a search
 LONG = ("model", "output", "error")  # columns of many lines, shown below the others
@@ -22,7 +24,7 @@ def print_results(runs: pd.DataFrame) -> None:
     """The end of a search: the ten best runs of the study, where they are, and what to do next."""
     folder = Path(str(runs["run_dir"].iloc[0])).parent
     metric = (read_json(folder / layout.STUDY) or {}).get("metric", {}).get("name")
-    ranked = runs[runs["rank"].notna()]
+    ranked, best = runs[runs["rank"].notna()], winner(runs)
     click.echo(f"\nThe best {min(SHOWN, len(ranked))} of {len(runs):,} runs:\n")
     click.echo(text_table(ranked.head(SHOWN), first=f"best_{metric}", full_path=False))
     if len(ranked) < len(runs):
@@ -32,8 +34,8 @@ def print_results(runs: pd.DataFrame) -> None:
     click.echo(f"\nAll are in {folder}. Next:")
     for command in ("ls", "report", "tensorboard"):
         click.echo(f"  gridruns {command} {folder.name}{where}")
-    if len(ranked):
-        click.echo(f"  {again(ranked.iloc[0])}    # the winner again")
+    if len(best):
+        click.echo(f"  {again(best.iloc[0])}    # the winner again")
 
 
 def print_runs(runs: pd.DataFrame, *, as_json: bool = False, as_csv: bool = False) -> None:
@@ -74,7 +76,8 @@ def text_table(runs: pd.DataFrame, first: str | None = None, full_path: bool = T
     """
     flags = [name for name in runs.columns if name.startswith("flag_")]
     metrics = _metric_columns(runs, first)
-    columns = [name for name in ("rank", "status", *metrics, "best_epoch", *flags, "reason") if name in runs]
+    wanted = ("rank", "status", *metrics, "best_epoch", *flags, "tags", "note", "reason")
+    columns = [name for name in wanted if name in runs]
     columns = [name for name in columns if not runs[name].isna().all()]
     same = [name for name in columns if name in ("status", *flags) and runs[name].map(repr).nunique() == 1]
     same = same if len(runs) > 1 else []
@@ -132,10 +135,11 @@ def _printable(text: str) -> str:
 
 
 def again(row: "pd.Series[Any]") -> str:
-    """The `gridruns train` command that runs a row's script again with its flags, seed and threads."""
-    known = {str(name): _builtin(row[name]) for name in row.index if not _absent(row[name])}
-    flags = {name.removeprefix("flag_"): value for name, value in known.items() if name.startswith("flag_")}
-    return train_command(known["script"], flags, known.get("seed"), known.get("threads"))
+    """The `gridruns train` command that runs a row's script again with its flags, seed and threads.
+
+    The flags are the run's own: a table lacks those that don't apply to it, which the script got too.
+    """
+    return command_of(read_run(str(row["run_dir"])))
 
 
 def records(runs: pd.DataFrame) -> Sequence[dict[str, Any]]:

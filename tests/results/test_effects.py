@@ -104,6 +104,33 @@ def test_what_the_runs_cannot_tell_apart_is_missing() -> None:
     assert of(data, "c", "effect") == pytest.approx([-0.5, 0.5])
 
 
+def test_a_flag_that_applies_to_some_runs_only_keeps_the_others_effects() -> None:
+    # nodes3 only where layers is 3: its effects compare those runs, those of layers are told as well.
+    cells = [(1, pd.NA), (2, pd.NA), (3, 16), (3, 32), (3, 64)] * 2
+    layers, nodes = {1: 1.0, 2: 0.0, 3: -1.0}, {16: 0.5, 32: 0.0, 64: -0.5}
+    values = [10 + layers[count] + nodes.get(units, 0.0) for count, units in cells]
+    flags = {"layers": [count for count, _ in cells], "nodes3": [units for _, units in cells]}
+    data = effects(board(values, flags), LOSS)
+    assert of(data, "layers", "effect") == pytest.approx([1, 0, -1])
+    assert of(data, "nodes3", "value") == ["16", "32", "64", "(not set)"]
+    assert of(data, "nodes3", "effect") == [*map(pytest.approx, (0.5, 0, -0.5)), pd.NA]
+    assert of(data, "nodes3", "runs") == [2, 2, 2, 4]
+
+
+def test_a_gap_that_no_other_flag_explains_has_an_effect() -> None:
+    # What the runs without the flag lie above the average of those that have it.
+    cells = list(itertools.product(["a", "b"], [1, 2, pd.NA]))
+    values = [{"a": 0.0, "b": 4.0}[word] + {1: -1.0, 2: 1.0}.get(count, 5.0) for word, count in cells]
+    data = effects(board(values, {"w": [w for w, _ in cells], "n": [n for _, n in cells]}), LOSS)
+    assert of(data, "n", "effect") == pytest.approx([-1, 1, 5])
+    assert of(data, "w", "effect") == pytest.approx([-2, 2])
+
+
+def test_one_value_beside_a_gap_differs_from_nothing() -> None:
+    data = effects(board([1.0, 1.5, 4.0, 4.5], {"n": [7, 7, pd.NA, pd.NA]}), LOSS)
+    assert of(data, "n", "effect") == [pd.NA, pytest.approx(3)]
+
+
 def test_with_no_run_left_for_the_error_there_is_no_interval() -> None:
     data = effects(board([1.0, 3.0], {"a": ["x", "y"]}), LOSS)
     assert of(data, "a", "effect") == pytest.approx([-1, 1])

@@ -156,6 +156,19 @@ def test_numbers_over_three_decades_stand_by_their_logarithm() -> None:
     assert many["ticktext"] == ["1e-3", "1e-2", "1e-1"]
 
 
+def test_a_missing_number_stands_below_the_others() -> None:
+    axis = figures.dimension("n", column(64, pd.NA, 16, 128, kind="Int64"))
+    assert axis["ticktext"] == ["(not set)", "16", "64", "128"]
+    assert axis["tickvals"][0] < 0 < axis["tickvals"][1] == 16
+    assert axis["values"] == [64, axis["tickvals"][0], 16, 128]
+    many = figures.dimension("n", column(pd.NA, *range(1, 12), kind="Int64"))
+    assert many["ticktext"] == ["(not set)", "1", "3.5", "6", "8.5", "11"]
+    alone = figures.dimension("n", column(pd.NA, 5, kind="Int64"))
+    assert (alone["values"], alone["ticktext"]) == ([4.0, 5.0], ["(not set)", "5"])
+    none = figures.dimension("n", column(pd.NA, pd.NA, kind="Int64"))
+    assert none["ticktext"] == ["(not set)"]
+
+
 def test_long_tick_labels_are_shortened_and_stay_different() -> None:
     texts = ["x" * 600, "x" * 601]
     axis = figures.dimension("f", column(*texts, kind="string"))
@@ -166,7 +179,7 @@ def test_figures_hold_the_data_and_nothing_else(study: Path) -> None:
     board = leaderboard(study)
     runs = [read_run(path) for path in find_runs(study)]
     history = plain(figures.history_figure(figures.history(board, LOSS), LOSS))
-    assert [trace["y"] for trace in history] == [[0.5, 0.3, 0.4], [0.1, 0.2], [0.5] + [0.3] * 5]
+    assert [trace["y"] for trace in history] == [[0.5, 0.3], [0.4], [0.1, 0.2], [0.5] + [0.3] * 5]
     (parallel,) = plain(figures.parallel_figure(figures.parallel(board, LOSS), LOSS))
     assert parallel["line"]["color"] == [0.5, 0.4, 0.3]
     assert [axis["label"] for axis in parallel["dimensions"]] == ["lr", "opt", "val_loss"]

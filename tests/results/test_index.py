@@ -57,7 +57,13 @@ def plain(monkeypatch: pytest.MonkeyPatch) -> pd.DataFrame:
 def a_few_runs(make_run: MakeRun) -> list[Path]:
     """Runs of every kind, in two studies and outside."""
     runs = [
-        make_run({"loss": 3.0}, {"loss": 1.0, "val_loss": 2.0}, {"loss": 2.0}, flags={"x": 1, "word": "007"}),
+        make_run(
+            {"loss": 3.0},
+            {"loss": 1.0, "val_loss": 2.0},
+            {"loss": 2.0},
+            flags={"x": 1, "word": "007"},
+            inactive=["word"],
+        ),
         make_run({"loss": float("nan")}, status=Status.DIVERGED, study="a", flags={"x": 0.1 + 0.2}, seed=3),
         make_run(status=Status.FAILED, study="a", flags={"x": None}),
         make_run({"loss": 1.0, "odd name 🎲": 2.0}, study="b", flags={"word": "\ud800<b>\n"}),

@@ -71,6 +71,14 @@ def test_importances_take_gaps_and_values_of_any_type() -> None:
     assert sorted(data["flag"]) == ["m", "n", "x"]
 
 
+def test_importances_of_a_number_with_gaps_go_by_its_ranges() -> None:
+    rates = [pd.NA if place % 3 == 0 else place / 40 for place in range(40)]
+    data = figures.importances(
+        board([float(place) for place in range(40)], {"lr": rates, "b": [1, 2] * 20}), LOSS
+    )
+    assert data["flag"].tolist() == ["lr", "b"]
+
+
 def test_pairs_have_every_cell_with_mean_and_count() -> None:
     table = board([1.0, 3.0, 5.0, None], {"a": [1, 1, 2, 2], "b": ["x", "x", "y", "x"], "c": [1, 2, 3, 4]})
     data = figures.pairs(table, LOSS, ["a", "b"])

@@ -39,6 +39,16 @@ def test_only_completed_and_pruned_runs_have_a_rank(make_run: MakeRun, names: Na
     assert names(table)[2:] == sorted(others)
 
 
+def test_the_winner_is_a_completed_run(make_run: MakeRun, names: Names) -> None:
+    pruned = make_run({"loss": 1.0}, status=Status.PRUNED)
+    with pytest.raises(ResultsError, match=r"^no run in 'runs' that completed and logged the metric$"):
+        best_run()
+    completed = [make_run({"loss": value}) for value in (3.0, 2.0)]
+    assert names(leaderboard()) == [pruned.name, completed[1].name, completed[0].name]
+    assert names(best_run()) == [completed[1].name]
+    assert best_run()["rank"].tolist() == [2], "a pruned run had a better epoch, and that is said"
+
+
 def test_of_equals_the_earlier_comes_first(make_run: MakeRun, names: Names) -> None:
     made = [make_run(*losses(1.0)).name for _ in range(3)]
     table = leaderboard()
@@ -123,5 +133,5 @@ def test_best_run_is_the_first_row(make_run: MakeRun, names: Names) -> None:
     make_run(*losses(0.5), status=Status.FAILED)
     assert names(best_run()) == [best.name]
     assert names(best_run(subset="flag_x == 'a'")) == [best.name]
-    with pytest.raises(ResultsError, match=r"^no run in 'runs' that ended well"):
+    with pytest.raises(ResultsError, match=r"^no run in 'runs' that completed"):
         best_run(subset="flag_x == 'b'")

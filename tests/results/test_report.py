@@ -1,5 +1,6 @@
 """The report as a browser gets it, parsed; and the command that writes it."""
 
+import html
 import json
 import math
 import re
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 import results
-from results import layout, report
+from results import layout, leaderboard, note_run, report, tag_run
 from results.errors import ResultsError
 from results.files import write_json
 from results.pages.study import latest_study
@@ -146,6 +147,33 @@ def test_any_text_is_shown_as_text(study: Path, make_run: MakeRun) -> None:
     assert parallel["dimensions"][1]["ticktext"] == [NASTY, "x"]
 
 
+def test_tags_and_notes_stand_on_the_leaderboard(study: Path) -> None:
+    assert "tags" not in Page(report(study)).rows[0]
+    best = leaderboard(study)["run_dir"].iloc[0]
+    tag_run(best, "paper", "<b>")
+    note_run(best, NASTY)
+    page = Page(report(study))
+    assert page.column("tags") == ["paper, <b>", *[""] * 5]
+    assert page.column("note")[0] == NASTY
+
+
+def test_a_flag_that_does_not_apply_has_an_empty_cell_and_the_figures_say_so(
+    make_study: MakeStudy, make_run: MakeRun
+) -> None:
+    folder = make_study("c")
+    for number in range(12):
+        layers, nodes = 1 + number % 3, 16 << number % 2
+        idle = [] if layers == 3 else ["nodes3"]
+        flags = {"layers": layers, "nodes3": nodes}
+        make_run({"val_loss": layers / nodes}, study="c", number=number, flags=flags, inactive=idle)
+    path = report(folder)
+    assert sorted(Page(path).column("nodes3")) == [*[""] * 8, "16", "16", "32", "32"]
+    said = "(not set) stands for runs that a flag doesn't apply to, or that don't have it: nodes3."
+    for section in ("effects", "importances", "pairs", "flags"):
+        part = path.read_text().split(f'<div id="{section}-part"')[1].split("</section>")[0]
+        assert said in html.unescape(part)
+
+
 def test_nothing_is_fetched_from_a_network(study: Path) -> None:
     page = Page(report(study))
     fetching = [item for item in page.attributes if item[1] in ("src", "href", "srcset", "data", "action")]
@@ -175,7 +203,7 @@ def test_a_study_without_a_winner_says_so(make_study: MakeStudy, make_run: MakeR
         make_run(study="s", status=status, flags={"lr": 0.1}, number=0)
     page = Page(report(folder))
     said = "No run has started yet." if runs == 0 else (
-        "No run has ended well with a finite val_loss: there is no winner yet.")  # fmt: skip
+        "No run has completed with a finite val_loss: there is no winner yet.")  # fmt: skip
     assert said in page.texts["p"]
     assert set(page.figures) == ({"timeline"} if runs else set())
     assert ("script" in page.texts) == (runs > 0)
@@ -198,11 +226,9 @@ def test_the_file_is_replaced_and_nothing_is_left_beside_it(study: Path, tmp_pat
     assert {path.name for path in study.iterdir()} == {*before, "report.html"}
     assert report(study, output="other.html") == Path("other.html")
     assert (tmp_path / "other.html").stat().st_size > 4_000_000
-    with pytest.raises(
-        ResultsError, match=r"^can't write the report 'no/x.html': No such file or directory$"
-    ):
+    with pytest.raises(ResultsError, match=r"^can't write the page 'no/x.html': No such file or directory$"):
         report(study, output="no/x.html")
-    with pytest.raises(ResultsError, match=r"^can't write the report 'runs': Is a directory$"):
+    with pytest.raises(ResultsError, match=r"^can't write the page 'runs': Is a directory$"):
         report(study, output="runs")
     assert not list(tmp_path.glob(".*"))
 

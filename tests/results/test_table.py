@@ -7,9 +7,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from results import best_run, latest_run, layout, leaderboard, ls_runs, run_info
+from results import best_run, compare_runs, latest_run, layout, leaderboard, ls_runs, run_info
+from results.compare import Kind
 from results.errors import ResultsError
 from results.recorder import Recorder
+from results.run import read_run
 from results.status import Status
 
 MakeRun = Callable[..., Path]
@@ -95,6 +97,23 @@ def runs_of_every_kind(make_run: MakeRun) -> pd.DataFrame:
     make_run({"loss": math.inf}, flags={"n": 3, "word": 'a,"b"\n', "on": False}, status=Status.DIVERGED)
     make_run(flags={"n": 4, "word": "NA", "on": True}, status=None)
     return ls_runs(output=True)
+
+
+def test_a_flag_that_does_not_apply_is_missing_and_the_run_keeps_it(make_run: MakeRun) -> None:
+    flags = {"layers": 1, "nodes3": 64, "word": "x"}
+    paths = [make_run({"loss": 1.0}, flags=flags, inactive=["nodes3", "unknown"])]
+    paths.append(make_run({"loss": 2.0}, flags={**flags, "layers": 3}))
+    make_run({"loss": 3.0}, flags=flags, inactive="damaged")
+    table = leaderboard()
+    assert list(table.filter(like="flag_")) == ["flag_layers", "flag_nodes3", "flag_word"]
+    assert table["flag_nodes3"].tolist() == [pd.NA, 64, 64]
+    assert table["flag_nodes3"].dtype == "Int64"
+    run = read_run(paths[0])
+    assert run.flags == flags
+    assert run.applied == {"layers": 1, "word": "x"}
+    assert run_info(paths[0])["flag_nodes3"].tolist() == [pd.NA]
+    found = compare_runs(*paths)
+    assert found.differences.loc[(Kind.FLAG, "nodes3")].tolist() == [pd.NA, 64]
 
 
 def test_a_table_is_the_same_after_parquet(make_run: MakeRun) -> None:
@@ -217,7 +236,7 @@ def test_without_runs_there_is_an_empty_table_with_the_fixed_columns(runs_dir: P
         assert str(table["start"].dtype) == "datetime64[us, UTC]"
     with pytest.raises(ResultsError, match=r"^no runs in 'runs'$"):
         latest_run()
-    with pytest.raises(ResultsError, match=r"^no run in 'runs' that ended well and logged the metric$"):
+    with pytest.raises(ResultsError, match=r"^no run in 'runs' that completed and logged the metric$"):
         best_run()
 
 

@@ -89,7 +89,7 @@ def test_a_run_that_kept_nothing_is_run_again(
     assert main([*asked, "--json"]) == 0
     shown = capsys.readouterr()
     answer = json.loads(shown.out)
-    assert f"run {first.name} kept no model, so it is run again: 2 epochs" in shown.err
+    assert f"run {first.name} kept no model, so it is run again; epochs: 2" in shown.err
     assert "came out equal to the last bit" in shown.err
     assert (answer["refit_of"], answer["refit_equal"]) == (first.as_posix(), True)
     assert (answer["samples"], len(answer["by_class"])) == (40, 3)

@@ -53,6 +53,21 @@ def losses(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[object]:
     return [row["best_val_loss"] for row in rows(capsys, *arguments)]
 
 
+def test_tags_notes_and_what_does_not_apply_are_shown(
+    study: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["tag", str(study[3]), "best", "paper"]) == 0
+    record = json.loads((study[3] / layout.RUN).read_text())
+    write_json(study[3] / layout.RUN, {**record, "inactive": ["nodes"]})
+    capsys.readouterr()
+    assert main(["ls", "s"]) == 0
+    head, first, *_ = capsys.readouterr().out.splitlines()
+    assert "tags" in head and "best, paper" in first and "note" not in head
+    assert "64" not in first and " - " in first
+    assert main(["best", "s"]) == 0
+    assert "--nodes 64" in capsys.readouterr().out, "what the script got, though it didn't apply"
+
+
 def test_where_sort_and_limit(capsys: pytest.CaptureFixture[str]) -> None:
     assert losses(capsys) == [0.05, 0.2, 0.1, 0.3], "newest first"
     assert losses(capsys, "s") == [0.05, 0.1, 0.2, 0.3], "best first"
