@@ -30,7 +30,6 @@ from search.warm_start import read_earlier
 
 if TYPE_CHECKING:
     import pandas as pd
-    from keras_tuner import Oracle
     from optuna.pruners import BasePruner
     from optuna.samplers import BaseSampler
 
@@ -44,7 +43,7 @@ def tuning_run(
     trials: int | None = None,
     order: str = "random",
     where: Sequence[str] = (),
-    sampler: "str | BaseSampler | Oracle" = "grid",
+    sampler: "str | BaseSampler | Any" = "grid",
     pruner: "str | BasePruner | None" = None,
     metric: str | Sequence[str] = "val_loss",
     goal: str | None = None,

@@ -58,7 +58,8 @@ def train(script: str, arguments: tuple[str, ...], quiet: bool, **asked: Any) ->
 @click.option("--where", "where", multiple=True, metavar="RULE",
               help="What every point keeps: 'dropout1 + dropout2 <= 0.6'. Repeatable.")  # fmt: skip
 @click.option("--sampler", default="grid", show_default=True, metavar="NAME",
-              help="grid, random, tpe, gp, cmaes, qmc, keras-tuner:random, keras-tuner:bayesian.")  # fmt: skip
+              help="grid, random, tpe, gp, cmaes, qmc, keras-tuner:random or "
+              "keras-tuner:bayesian.")  # fmt: skip
 @click.option("--warm-start", metavar="FILE",
               help="Earlier results (CSV or YAML) for the sampler to begin with.")  # fmt: skip
 @click.option("--allow-duplicates", is_flag=True, help="Let the sampler propose a point again.")

@@ -117,7 +117,7 @@ def test_points_that_went_over_a_limit_are_run_again_with_another(script: Path) 
     for path, status in zip(ends, ("timeout", "oom", "oom"), strict=False):
         path.write_text(json.dumps({"status": status}))
     assert len(resume("s", retries=0, quiet=True)) == 6
-    assert len(resume("s", retries=0, rerun=("timeout", "oom"), trial_timeout="1h", quiet=True)) == 9
+    assert len(resume("s", retries=0, rerun=("timeout", "oom"), quiet=True)) == 9
     assert len(resume("s", quiet=True)) == 9
 
 
@@ -204,7 +204,7 @@ def test_damaged_settings_are_one_line(execution: Any, message: str, script: Pat
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        ({"planned": "many"}, "planned must be a whole number, but got 'many'"),
+        ({"planned": "many"}, "planned must be a whole number of at least 1, but got 'many'"),
         ({"seed": "x"}, "seed must be a whole number"),
         ({"base": 3}, "isn't a study's"),
         ({"script": []}, "isn't a study's|names no script"),
