@@ -1,4 +1,4 @@
-"""The notebook in docs: its script makes it anew without an error, and the committed one is of that source."""
+"""The notebook in docs: its script makes it anew without an error, and the committed one is of its source."""
 
 import json
 import os
