@@ -42,6 +42,7 @@ class Experiment:
         name: Its name, that of its studies too.
         script: The training script, without its ending.
         space: The name of its shipped space.
+        settings: Flags that are set besides, as on the command line, none that varies.
         varies: The flags that tell its networks apart.
         measure: What the published figure is of, a name in MEASURES.
         published: The published figures, by the values of `varies` joined with ", ".
@@ -51,6 +52,7 @@ class Experiment:
     name: str
     script: str
     space: str
+    settings: tuple[str, ...] = ()
     varies: tuple[str, ...] = ()
     measure: str = "test"
     published: Mapping[str, str] | None = None
@@ -58,7 +60,8 @@ class Experiment:
 
     def command(self) -> str:
         """What does the same on the command line, with the first seed."""
-        return f"gridruns tune scripts/{self.script}.py --space {self.space} --seed {self.seeds[0]}"
+        settings = "".join(f" --set {setting}" for setting in self.settings)
+        return f"gridruns tune scripts/{self.script}.py --space {self.space}{settings} --seed {self.seeds[0]}"
 
     def study(self, seed: int) -> str:
         """The name of the study with this seed."""
@@ -71,7 +74,7 @@ def experiments(names: Sequence[str]) -> list[Experiment]:
     unknown = sorted(set(names) - set(written))
     if unknown:
         raise SystemExit(f"names must be among {', '.join(written)}, but got {', '.join(unknown)}")
-    lists = ("varies", "seeds")
+    lists = ("settings", "varies", "seeds")
     found = []
     for name, written_parts in written.items():
         parts: dict[str, Any] = {k: tuple(v) if k in lists else v for k, v in written_parts.items()}
@@ -86,7 +89,7 @@ def run(experiment: Experiment, runs_dir: Path, quick: bool) -> None:
         tuning_run(
             SCRIPTS / f"{experiment.script}.py",
             experiment.space,
-            set=QUICK if quick else (),
+            set=(*experiment.settings, *QUICK) if quick else experiment.settings,
             sample=0.2 if quick else None,
             order="random" if quick else "grid",
             executor="inline" if quick else "local",

@@ -58,7 +58,9 @@ def one_run(run: "RunDirs", runs_dir: str | os.PathLike[str]) -> Path:
     """
     found = choose(run, runs_dir)
     if len(found) != 1:
-        raise ResultsError(f"one run is wanted, but {len(found)} are named")
+        known = named(run)
+        said = f"{known[0]!r} is a study of {len(found)}" if len(known) == 1 else f"{len(found)} are named"
+        raise ResultsError(f"one run is wanted, but {said}")
     return found[0]
 
 

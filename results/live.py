@@ -18,7 +18,7 @@ from pathlib import Path
 
 from results.errors import ResultsError
 from results.pages.report import main, page, sections_of
-from results.pages.study import PathLike, StudyResults, latest_study, read_study
+from results.pages.study import PathLike, StudyResults, check_study, latest_study, read_study
 from results.runs import find_runs
 
 HOST = "127.0.0.1"
@@ -191,7 +191,12 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _signature(folder: Path) -> Signature:
-    """Each file of the study that a report is made of, its size and the time of its last change."""
+    """Each file of the study that a report is made of, its size and the time of its last change.
+
+    Raises:
+        ResultsError: It is no study.
+    """
+    check_study(folder)
     found = []
     for place in (folder, *find_runs(folder)):
         try:

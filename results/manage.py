@@ -190,7 +190,7 @@ def _runs_dir(runs_dir: RunsDir) -> Path:
 
 def _move_all(places: Iterable[Path], source: Path, target: Path, root: Path, force: bool) -> list[Path]:
     """Move runs from one directory to the same places in another, all or, where any can't, none."""
-    places = list(places)
+    places = list(dict.fromkeys(places))  # a link in the runs directory shows a run a second time
     with ExitStack() as locks, told(f"move runs to {str(target)!r}"):
         for study in dict.fromkeys(place.parts[0] for place in places if len(place.parts) == 2):
             plain_folder(target / study)

@@ -64,11 +64,20 @@ def latest_study(runs_dir: PathLike = "runs") -> Path:
     return max(found, key=lambda folder: (_created(folder), folder.name))
 
 
+def check_study(folder: Path) -> None:
+    """Refuse what is no study's directory.
+
+    Raises:
+        ResultsError: It is none.
+    """
+    if not os.path.isfile(folder / layout.STUDY):
+        raise ResultsError(f"no study at {str(folder)!r}: it has no {layout.STUDY}")
+
+
 def read_study(study_dir: PathLike, metric: str | None = None, goal: str | None = None) -> StudyResults:
     """Read a study's directory, whatever state its runs are in; arguments and errors as of `report`."""
     folder = Path(study_dir)
-    if not os.path.isfile(folder / layout.STUDY):
-        raise ResultsError(f"no study at {str(folder)!r}: it has no {layout.STUDY}")
+    check_study(folder)
     record = read_json(folder / layout.STUDY) or {}
     runs = [read_run(path) for path in find_runs(folder)]
     judge = Judge(runs, metric, goal)

@@ -5,10 +5,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gridruns import GridrunsError, unknown
+from results import layout
 from search.cli import options
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+KNOWN = 10  # names of studies in a message of one line
 
 
 @click.command(
@@ -92,13 +97,14 @@ def show(
     With --html it writes a page with curves, output and source, by default run.html in the run's directory.
     """
     from results import latest_run, run_info, view_run
+    from results.chosen import one_run
     from search.cli.tables import print_run
 
     if options.wants_page(as_html, output, as_json or as_csv):
-        click.echo(view_run(None if run is None else _find(run, runs_dir), output, runs_dir))
+        click.echo(view_run(run, output, runs_dir))
         return
 
-    info = latest_run(runs_dir) if run is None else run_info(_find(run, runs_dir))
+    info = latest_run(runs_dir) if run is None else run_info(one_run(run, runs_dir))
     print_run(info, as_json=as_json, as_csv=as_csv)
 
 
@@ -115,18 +121,17 @@ def tensorboard(runs: str | None, runs_dir: str, host: str, port: int) -> None:
 
 
 def where(study: str | None, runs_dir: str) -> str:
-    """The directory that a study's name or a path means."""
+    """The directory that a study's name or a path means.
+
+    Raises:
+        GridrunsError: It is a name, and nothing in the runs directory or here has it.
+    """
     if study is None:
         return runs_dir
     inside = Path(runs_dir) / study
-    return str(inside) if inside.is_dir() else study
-
-
-def _find(run: str, runs_dir: str) -> str | Path:
-    """The directory that a run's path or name means; the path itself where there is none such."""
-    from results.runs import find_runs
-
-    if not Path(run).is_dir() and Path(run).name == run:
-        found = [path for path in find_runs(Path(runs_dir)) if path.name == run]
-        return found[0] if found else run
-    return run
+    if inside.is_dir():
+        return str(inside)
+    if Path(study).name == study and not Path(study).exists() and Path(runs_dir).is_dir():
+        known = sorted(path.name for path in Path(runs_dir).iterdir() if (path / layout.STUDY).is_file())
+        raise GridrunsError(unknown("study", study, known[-KNOWN:]))
+    return study

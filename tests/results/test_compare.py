@@ -8,9 +8,11 @@ import pytest
 
 from results import compare_runs, layout, leaderboard, tag_run, view_comparison
 from results.compare import Comparison
+from results.curves import all_curves, metric_figure
 from results.errors import ResultsError
 from results.files import write_json
 from results.recorder import Recorder
+from results.run import Epoch, Run
 from results.sources import PAIRS
 from search.cli import main
 
@@ -155,7 +157,7 @@ def test_what_cant_be_compared_is_an_error(two: tuple[Path, Path]) -> None:
         compare_runs(two[0])
     with pytest.raises(ResultsError, match=r"^each run can be compared once, but .* is named twice$"):
         compare_runs(two[0], two[1], two[0].resolve())
-    with pytest.raises(ResultsError, match=r"^one run is wanted, but 2 are named$"):
+    with pytest.raises(ResultsError, match=r"^one run is wanted, but 's' is a study of 2$"):
         compare_runs("s", two[0])
     with pytest.raises(ResultsError, match=r"^unknown metric 'los'"):
         compare_runs(*two, metric="los")
@@ -183,3 +185,10 @@ def test_the_command_writes_a_page(two: tuple[Path, Path], capsys: pytest.Captur
     assert "unknown run or study 'nowhere'" in capsys.readouterr().err
     assert main(["compare", *map(str, two), "--output", "y.html"]) == 2
     assert capsys.readouterr().err == "gridruns: --output needs --html, but got only 'y.html'\n"
+
+
+def test_more_runs_than_colours_stay_apart() -> None:
+    runs = {f"r{place:02}": Run(Path(f"r{place}"), epochs=(Epoch(1, {"loss": 1.0}),)) for place in range(35)}
+    drawn = metric_figure(all_curves(runs), "loss").to_plotly_json()["data"]
+    looks = {(trace["line"]["color"], trace["marker"]["symbol"]) for trace in drawn}
+    assert len(looks) == len(drawn) == 35

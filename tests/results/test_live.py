@@ -137,4 +137,6 @@ def test_the_command_refuses_what_does_not_fit_together(
     assert main(["report", "--port", "1"]) == 2
     assert capsys.readouterr().err == "gridruns: --port needs --serve\n"
     assert main(["report", "nowhere", "--serve"]) == 2
-    assert capsys.readouterr().err == "gridruns: no directory of runs at 'nowhere'\n"
+    assert capsys.readouterr().err == "gridruns: unknown study 'nowhere' (known: s)\n"
+    assert main(["report", "runs/nowhere", "--serve"]) == 2
+    assert capsys.readouterr().err == "gridruns: no study at 'runs/nowhere': it has no study.json\n"

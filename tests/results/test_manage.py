@@ -42,6 +42,16 @@ def test_cleaned_runs_leave_every_listing_and_come_back_as_they_were(
     assert not (runs_dir / "archive").exists()
 
 
+def test_a_link_to_a_study_beside_it_is_no_second_study(
+    make_run: MakeRun, make_study: MakeStudy, runs_dir: Path
+) -> None:
+    make_study("s")
+    run = make_run(study="s")
+    (runs_dir / "linked").symlink_to("s")
+    assert clean_runs() == [runs_dir / "archive" / "s" / run.name]
+    assert restore_runs() == [run]
+
+
 def test_all_but_the_newest_are_cleaned(make_run: MakeRun, make_study: MakeStudy, runs_dir: Path) -> None:
     make_study("s")
     runs = [make_run(study="s") for _ in range(4)] + [make_run()]

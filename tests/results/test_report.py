@@ -262,7 +262,7 @@ def test_the_command_prints_the_path(study: Path, capsys: pytest.CaptureFixture[
         assert capsys.readouterr().out == f"{expected}\n"
         assert Path(expected).is_file()
     assert main(["report", "nowhere"]) == 2
-    assert capsys.readouterr().err == "gridruns: no study at 'nowhere': it has no study.json\n"
+    assert capsys.readouterr().err == "gridruns: unknown study 'nowhere' (known: s)\n"
 
 
 def test_the_name_is_the_function_however_often_it_is_imported(study: Path) -> None:

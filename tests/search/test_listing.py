@@ -53,6 +53,18 @@ def losses(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[object]:
     return [row["best_val_loss"] for row in rows(capsys, *arguments)]
 
 
+def test_a_name_that_nothing_has_is_told_what_there_is(
+    study: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for command in ("ls", "best", "report", "tensorboard"):
+        assert main([command, "t"]) == 2
+        assert capsys.readouterr().err == "gridruns: unknown study 't' (known: s)\n"
+    make_run(0.4)
+    for arguments in (["show", "s"], ["show", "s", "--html"]):
+        assert main(arguments) == 2
+        assert capsys.readouterr().err == "gridruns: one run is wanted, but 's' is a study of 5\n"
+
+
 def test_tags_notes_and_what_does_not_apply_are_shown(
     study: list[Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
