@@ -7,6 +7,8 @@ already can be named instead.
 """
 
 import argparse
+import contextlib
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -25,12 +27,12 @@ SIZE = {"width": 1100, "height": 900}
 LARGEST = 300_000  # bytes of an image
 
 
-def search(folder: Path) -> Path:
-    """Run the study and return its directory."""
-    script = ROOT / "scripts" / "mnist_grid_search.py"
+def search() -> Path:
+    """Run the study in the working directory, so that pages show no path of this machine; return its own."""
+    shutil.copytree(ROOT / "scripts", "scripts", ignore=shutil.ignore_patterns("__pycache__"))
     runs = tuning_run(
-        str(script), flags="mnist_grid_search", trials=24, set=["data=digits"], study="digits",
-        runs_dir=folder, yes=True,
+        "scripts/mnist_grid_search.py", flags="mnist_grid_search", trials=24, set=["data=digits"],
+        study="digits", yes=True,
     )  # fmt: skip
     return Path(str(runs["run_dir"].iloc[0])).parent
 
@@ -60,9 +62,14 @@ def main() -> None:
     parser.add_argument("--study", type=Path, help="a study that is there already")
     options = parser.parse_args()
     IMAGES.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as temporary, sync_playwright() as driver:
+    named = options.study and options.study.resolve()
+    with (
+        tempfile.TemporaryDirectory() as temporary,
+        contextlib.chdir(temporary),
+        sync_playwright() as driver,
+    ):
         pages = Path(temporary)
-        study = options.study or search(pages / "runs")
+        study = named or search()
         best = leaderboard(study).head(3)
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
         shoot(browser, report(study, output=pages / "report.html"), "report", "light", 1900)

@@ -33,10 +33,11 @@ def effects_figure(data: pd.DataFrame, objective: Objective) -> Any:
         top = 1 - row * height
         low, high = top - height * 0.78, top - height * 0.1
         title = {"text": markup(objective.metric)} if column == 0 else {"text": ""}
-        ticks = [markup(text) for text in short(part["value"].tolist())]
+        # A range takes two lines, else plotly slants the labels and leaves out the last.
+        ticks = [markup(text).replace(" to ", "<br>to ") for text in short(part["value"].tolist())]
         layout[f"xaxis{panel}"] = {
             "domain": [left, right], "anchor": f"y{panel}", "tickvals": list(range(len(part))),
-            "ticktext": ticks, "range": [-0.6, len(part) - 0.4],
+            "ticktext": ticks, "range": [-0.6, len(part) - 0.4], "ticklabeloverflow": "allow",
         }  # fmt: skip
         layout[f"yaxis{panel}"] = {"domain": [low, high], "anchor": f"x{panel}", "title": title}
         if place:

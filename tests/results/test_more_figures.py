@@ -105,6 +105,14 @@ def test_effects_are_drawn_where_they_are_known() -> None:
     assert plain(figures.effects_figure(figures.effects(aliased, LOSS), LOSS))["data"][1]["y"] == []
 
 
+def test_the_label_of_the_last_range_isnt_left_out() -> None:
+    table = board([float(place) for place in range(40)], {"lr": [place / 40 for place in range(40)]})
+    axis = figures.effects_figure(figures.effects(table, LOSS), LOSS).to_plotly_json()["layout"]["xaxis"]
+    assert axis["ticklabeloverflow"] == "allow"
+    assert len(axis["ticktext"]) == 5
+    assert all("<br>to " in label for label in axis["ticktext"])
+
+
 def test_lanes_are_as_few_as_runs_at_once() -> None:
     spans: list[tuple[int, int | None]] = [(0, 10), (1, 5), (5, 9), (6, 7), (10, None), (12, 13)]
     start = pd.DatetimeIndex([START + timedelta(seconds=low) for low, _ in spans])
