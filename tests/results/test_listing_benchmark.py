@@ -21,5 +21,4 @@ def test_the_benchmark_prints_times_and_growth() -> None:
     few, many = found["listings"]
     assert few["index_mb"] is None
     assert many["index_mb"] > 0
-    assert many["cold_over_warm"] > 1
     assert [step["runs"] for step in found["growth"]] == [4.0]
