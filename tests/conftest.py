@@ -1,5 +1,9 @@
-"""A real browser for tests: headless Chromium. What its console says or a page fetches fails the test."""
+"""What tests share: signals as a terminal has them, and a real browser.
 
+The browser is headless Chromium. What its console says or a page fetches fails the test.
+"""
+
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +23,17 @@ SWITCHES = (
 )
 OFFLINE = ("file:", "data:", "blob:", "about:")
 LOOPBACK = ("http://127.0.0.1:", "http://localhost:", "ws://127.0.0.1:", "ws://localhost:")
+
+
+def pytest_configure() -> None:
+    """Heed the signals that whoever started the tests may ignore (`nohup`, a shell's `&`).
+
+    What is ignored stays so in the processes that tests start, and then no signal would end them.
+    """
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="module")
