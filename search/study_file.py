@@ -15,11 +15,12 @@ from results import layout
 from results.clock import timestamp
 from results.files import read_json, write_json
 from results.status import Status
+from search.entry import read_again
 from search.launch import check_execution
 from search.plan import check_seed
 from search.pruners import Pruner
 from search.samplers import sampler_name
-from search.script import Script
+from search.script import Entry, Script
 from search.study import Earlier, Metric, Study, StudyError, versions
 from spaces import Flag, Space
 
@@ -37,6 +38,7 @@ def to_json(study: Study) -> dict[str, Any]:
             "shown": study.script.shown,
             "sha256": study.script.sha256,
             "modules": {str(path): digest for path, digest in study.script.digests.items()},
+            "entry": None if study.script.entry is None else study.script.entry.to_json(),
         },
         "flags": [flag.to_json() for flag in study.declared],
         "base": dict(study.base),
@@ -53,6 +55,7 @@ def to_json(study: Study) -> dict[str, Any]:
         "seed": study.seed,
         "execution": dict(study.execution),
         "rerun": {status.value: timestamp(before) for status, before in study.rerun.items()},
+        "idle": {key: list(names) for key, names in study.idle.items()},
         "versions": versions(),
     }
 
@@ -109,6 +112,7 @@ def load(folder: Path, raw: Mapping[str, Any], script: Script | None = None) -> 
             sample=raw.get("sample"),
             execution=raw.get("execution", {}),
             rerun=_rerun(raw),
+            idle={key: tuple(names) for key, names in raw.get("idle", {}).items()},
         )
         check_seed(study.seed)
         check_execution(study.execution)
@@ -143,10 +147,25 @@ def script_path(folder: Path, raw: Mapping[str, Any]) -> Path:
         raise StudyError(f"{str(folder / layout.STUDY)!r} names no script") from None
 
 
+def script_now(folder: Path, raw: Mapping[str, Any]) -> Script:
+    """The script or hypermodel of a study, as its files are now.
+
+    Raises:
+        StudyError: Its study.json doesn't say which.
+        ScriptError: Its files can't be read.
+    """
+    script_path(folder, raw)
+    return read_again(_recorded_script(raw))
+
+
 def _recorded_script(raw: Mapping[str, Any]) -> Script:
     recorded = raw["script"]
     digests = {Path(path): digest for path, digest in recorded["modules"].items()}
-    return Script(Path(recorded["path"]), recorded["shown"], digests, ())
+    entry = recorded.get("entry")
+    return Script(
+        Path(recorded["path"]), recorded["shown"], digests, (),
+        entry=None if entry is None else Entry.from_json(entry),
+    )  # fmt: skip
 
 
 def differences(folder: Path, raw: Mapping[str, Any], asked: Study) -> list[str]:
@@ -171,6 +190,8 @@ def _differences(raw: Mapping[str, Any], asked: Study) -> list[str]:
     found = []
     if _digests(raw) != _digests(now):
         found.append("the script or a local module has changed")
+    if (before := raw["script"].get("entry")) != (entry := now["script"]["entry"]):
+        found.append(f"hypermodel and data {_named(before)} -> {_named(entry)}")
     found += _changed_flags("flags", _by_name(raw.get("flags")), _by_name(now["flags"]))
     found += _changed_flags("fixed values", raw.get("base", {}), now["base"])
     if raw.get("space") != now["space"]:
@@ -183,6 +204,9 @@ def _differences(raw: Mapping[str, Any], asked: Study) -> list[str]:
     for name, words in (("repeats", "repeats"), ("allow_duplicates", "duplicates allowed")):
         if raw.get(name, Study.__dataclass_fields__[name].default) != now[name]:
             found.append(f"{words} {raw.get(name)} -> {now[name]}")
+    if raw.get("earlier", []) != now["earlier"]:
+        before, count = len(raw.get("earlier", [])), len(now["earlier"])
+        found.append(f"earlier results {before} -> {count}{' others' * (before == count)}")
     if raw.get("seed") != now["seed"]:
         found.append(f"seed {raw.get('seed')} -> {now['seed']}")
     return found
@@ -223,6 +247,11 @@ def _changed_space(before: Any, now: Space) -> list[str]:
         elif domains[name] != former[name]:
             phrases.append(f"{name}: {former[name].describe()} -> {domains[name].describe()}")
     return [f"space {'; '.join(phrases) or 'with other rows or another order of flags'}"]
+
+
+def _named(entry: Mapping[str, Any] | None) -> str:
+    """What of a file is run, in words."""
+    return "none" if entry is None else f"{entry['hypermodel']} with {entry['data']}"
 
 
 def _words(value: Any) -> str:

@@ -17,7 +17,8 @@ from search.sampling import EARLIER
 from search.study import Earlier, Metric
 from spaces import Flag, Space, Value
 from spaces.documents import read_document
-from spaces.kinds import read_text
+from spaces.flag import NULL
+from spaces.kinds import FlagKind, read_text
 from spaces.values import plain
 
 if TYPE_CHECKING:
@@ -114,22 +115,42 @@ def _rows(given: Any, declared: Sequence[Flag], metrics: Sequence[Metric]) -> li
 
 
 def _read_csv(path: Path, declared: Sequence[Flag]) -> list[Row]:
-    """The rows, each text read as its flag's type; what can't be stays a text, which no point has."""
+    """The rows, each text read as its flag's type."""
     flags = {flag.name: flag for flag in declared}
-
-    def typed(column: str, text: str) -> Any:
-        flag = flags.get(column.removeprefix("flag_"))
-        if flag is None:
-            return text
-        value = read_text(flag.kind, text)
-        return text if value is None else value
-
     try:
         with path.open(newline="", encoding="utf-8") as file:
-            return [{name: typed(name, text or "") for name, text in row.items() if name}
-                    for row in csv.DictReader(file)]  # fmt: skip
+            header, *lines = list(csv.reader(file)) or [[]]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise WarmStartError(f"can't read {str(path)!r}: {error}") from None
+    for number, line in enumerate(lines, start=1):
+        if line and len(line) != len(header):
+            raise WarmStartError(
+                f"row {number} of {str(path)!r} must have a value for each of the {len(header)} columns, "
+                f"but has {len(line)}"
+            )
+    known = [flags.get(column.removeprefix("flag_")) for column in header]
+    return [
+        {
+            name: text if flag is None else _typed(flag, text)
+            for name, flag, text in zip(header, known, line, strict=True)
+        }
+        for line in lines
+        if line
+    ]
+
+
+def _typed(flag: Flag, text: str) -> Value:
+    """A text as a flag's value; what is none stays a text, which no point has.
+
+    As pandas writes them: booleans are True and False, None is empty, integers with gaps are 64.0.
+    """
+    if flag.allows_none and text in ("", NULL):
+        return None
+    if flag.kind is FlagKind.BOOLEAN:
+        text = {"True": "true", "False": "false"}.get(text, text)
+    # A whole float is made an integer where the space has one (`_fitted`).
+    value = read_text(FlagKind.NUMERIC if flag.kind is FlagKind.INTEGER else flag.kind, text)
+    return text if value is None else value
 
 
 def _read_yaml(path: Path) -> list[Row]:
