@@ -235,7 +235,7 @@ def test_what_cannot_be_read_is_one_line(given: Any, message: str, script: Path)
         ("- [1, 2]\n", "e.yaml", "must be a list of mappings"),
         ("- {a: [\n", "e.yaml", "e.yaml"),
         ("", "e.csv", "earlier results"),
-        ("a,lr,word,on,val_loss\n3,0.1,no\n", "e.csv", "row 1 of 'e.csv' for each of the 5 columns, but has 3"),
+        ("a,lr,word,on,val_loss\n3,0.1,no\n", "e.csv", "for each of the 5 columns, but has 3"),
         ("a,lr,word,on,val_loss\n3,0.1,no,false,0.1,7,8\n", "e.csv", "but has 7"),
     ],
 )  # fmt: skip
