@@ -13,6 +13,7 @@ from typing import Protocol
 
 from gridruns import GridrunsError
 from search.interrupts import Stop
+from search.script import Entry
 from spaces import Flag, Value
 
 
@@ -60,11 +61,22 @@ class Ending:
 
 @dataclass(frozen=True)
 class Declarations:
-    """What a script hands to its `flags()` call: the flags, and where it wants flags.yml read from."""
+    """What a script hands to its `flags()` call: the flags, and where it wants flags.yml read from.
+
+    Attributes:
+        flags: The flags; of a hypermodel its hyperparameters, parents before what depends on them.
+        file: The flags file.
+        profile: The profile in it.
+        conditions: Of a hypermodel, the flags that don't always apply: where each of these others has one of
+            the values.
+        entry: The entry of a hypermodel, complete; None for a script.
+    """
 
     flags: tuple[Flag, ...]
     file: str | None = None
     profile: str | None = None
+    conditions: Mapping[str, Mapping[str, Sequence[Value]]] = field(default_factory=dict)
+    entry: Entry | None = None
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,9 @@ class InlineExecutor:
                 run(self._job(Path(folder)), through=AT_THE_KEYBOARD)
             found = read_json(Path(folder) / layout.DECLARED)
         assert found is not None, "a child that returns has written what it found"
-        return read_declarations(found, self.script.shown)
+        declared = read_declarations(found, self.script.shown)
+        self.script = replace(self.script, entry=declared.entry)
+        return declared
 
     def submit(self, trial: Trial, give_up: GiveUp | None = None) -> None:
         """Take the trial; `wait` runs it."""
@@ -114,7 +117,9 @@ class InlineExecutor:
         sources = [str(path) for path in self.script.digests]
         values = None if trial is None else dict(trial.flags)
         seed = 0 if trial is None else trial.seed
-        return Job(str(self.script.path), str(run_dir), sources, self.script.modules, values, seed, self._gpu)
+        entry = None if self.script.entry is None else self.script.entry.to_json()
+        modules = self.script.modules
+        return Job(str(self.script.path), str(run_dir), sources, modules, values, seed, self._gpu, entry)
 
 
 def _set_threads(threads: int | None) -> None:

@@ -27,7 +27,7 @@ from search.interrupts import Stop
 from search.lifeline import adopt_orphans
 from search.limits import environment
 from search.orphans import end_orphans, new_mark
-from search.script import OURS, Script
+from search.script import OURS, Entry, Script
 from search.worker import Job
 from spaces import Flag
 
@@ -81,7 +81,9 @@ class LocalExecutor:
                 f"signal {ending.signal}" if ending.signal else f"exit code {ending.exit_code}"
             )
             raise ExecutorError(f"{self.script.shown} ended ({how}) before it called flags()")
-        return read_declarations(found, self.script.shown)
+        declared = read_declarations(found, self.script.shown)
+        self.script = replace(self.script, entry=declared.entry)
+        return declared
 
     def submit(self, trial: Trial, give_up: GiveUp | None = None) -> None:
         """Start a trial on a free worker."""
@@ -137,7 +139,8 @@ class LocalExecutor:
     ) -> Job:
         modules = tuple(self.late) if self.method == "fork" else self.script.modules
         sources = [str(path) for path in self.script.digests]
-        return Job(str(self.script.path), folder, sources, modules, values, seed, gpu)
+        entry = None if self.script.entry is None else self.script.entry.to_json()
+        return Job(str(self.script.path), folder, sources, modules, values, seed, gpu, entry)
 
     def _open(self) -> None:
         """Start a nursery. Its own output goes into a nameless file, to be shown if it dies."""
@@ -279,6 +282,11 @@ def read_declarations(found: dict[str, Any], shown: str) -> Declarations:
     """
     if "problem" in found:
         raise ExecutorError(f"{shown} {found['problem']}")
+    entry = found.get("entry")
     return Declarations(
-        tuple(Flag.from_json(flag) for flag in found["flags"]), found["file"], found["profile"]
+        tuple(Flag.from_json(flag) for flag in found["flags"]),
+        found["file"],
+        found["profile"],
+        found.get("conditions", {}),
+        None if entry is None else Entry.from_json({**entry, "without": found["without"]}),
     )

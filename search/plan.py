@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from gridruns import GridrunsError, unknown
+from search.declared import declared_space, reachable
 from search.executor import Declarations
 from search.samplers import ORDERS, check_sampler
 from search.study import Metric, StudyError
 from search.warm_start import check_learns
-from spaces import Flag, Space, Value, load_space, parse_setting, resolve, sample_count
+from spaces import Space, Value, load_space, parse_setting, resolve, sample_count
 
 
 @dataclass(frozen=True)
@@ -110,17 +111,17 @@ def check_seed(seed: int | None) -> None:
         raise StudyError(f"seed must be a whole number in [0, 4294967296), but got {seed!r}")
 
 
-def make_space(request: Request, declared: Sequence[Flag]) -> Space:
+def make_space(request: Request, declarations: Declarations) -> Space:
     """The space of a request, checked against the script's flags.
 
     Raises:
         GridrunsError: It names a flag or a value that the script doesn't take, or nothing is left to vary.
     """
-    given = request.space
+    declared, given = declarations.flags, request.space
     if isinstance(given, Space):
         space = given
     elif given is None:
-        space = Space.from_flags(declared)
+        space = declared_space(declarations)
     elif isinstance(given, (str, Path)):
         space = load_space(str(given))
     elif isinstance(given, Mapping):
@@ -133,7 +134,10 @@ def make_space(request: Request, declared: Sequence[Flag]) -> Space:
         changes = dict(parse_setting(text, declared) for text in request.settings)
         if len(changes) < len(request.settings):
             raise StudyError("a flag is set twice with --set")
-    space = space.updated(changes).restricted(request.where).checked(declared)
+    space = space.updated(changes)
+    if given is None:
+        space = reachable(space, declarations.conditions, changes)
+    space = space.restricted(request.where).checked(declared)
     if not space.names:
         raise StudyError(
             "there is nothing to search: give a space, set flags, or declare domains (choices, low and high) "

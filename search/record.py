@@ -52,6 +52,7 @@ def run_record(
         "number": number,
         "script": script.shown,
         "script_sha256": script.sha256,
+        **({} if script.entry is None else {"entry": script.entry.archived(script.path)}),
         "flags": dict(values),
         "seed": seed,
         "threads": threads,

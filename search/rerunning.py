@@ -79,13 +79,14 @@ def rerun(
         GridrunsError: See `search.training_run`.
     """
     before = read_run(one_run(run, runs_dir))
-    script = _archived_script(before)
+    script, data = _archived_hypermodel(before, _archived_script(before))
     flags, seed, threads = before.flags, before.record.get("seed"), before.record.get("threads")
     if not isinstance(seed, int) or not isinstance(before.record.get("flags"), dict):
         raise RerunError(f"run {before.id} can't be run again: {layout.RUN} has no flags or no seed")
     again = training_run(
         script,
         flags,
+        data=data,
         seed=seed,
         threads="auto" if threads is None else threads,
         executor=executor,
@@ -107,6 +108,17 @@ def _archived_script(run: Run) -> Path:
     if not script.is_file():
         raise RerunError(f"run {run.id} can't be run again: {str(script)!r} isn't archived")
     return script
+
+
+def _archived_hypermodel(run: Run, script: Path) -> tuple[str, str | None]:
+    """What to run and its data, as `training_run` takes them; a script has no data."""
+    entry = run.record.get("entry")
+    if not isinstance(entry, dict):
+        return str(script), None
+    return (
+        f"{script}:{entry.get('hypermodel')}",
+        f"{script.parent / str(entry.get('data_file'))}:{entry.get('data')}",
+    )
 
 
 def compare_metrics(before: Run, after: Run) -> tuple[int, tuple[str, ...]]:

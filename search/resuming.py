@@ -12,9 +12,8 @@ from search.launch import Execution, run_study
 from search.past import ends_to_rerun
 from search.pruners import read_pruner
 from search.samplers import resumed_sampler
-from search.script import read_script
 from search.study import StudyError
-from search.study_file import differences, load, read_raw, script_path
+from search.study_file import differences, load, read_raw, script_now
 from search.study_folder import existing_folder, find_study, holds_study
 
 if TYPE_CHECKING:
@@ -69,7 +68,7 @@ def resume(
     folder = find_study(study, Path(runs_dir), lambda words: click.echo(words, err=True), ends)
     holds_study(folder)
     raw = read_raw(folder)
-    script = read_script(script_path(folder, raw))
+    script = script_now(folder, raw)
     spec = load(folder, raw, script)
     spec = replace(spec, sampler=resumed_sampler(spec.sampler, sampler))
     if pruner is not None:

@@ -6,9 +6,10 @@ parent can import them once for all trials.
 
 import ast
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from gridruns import GridrunsError
 from search.environment import environment_settings
@@ -19,6 +20,39 @@ OUR_NAMES = ("search", "spaces", "results", "gridruns")
 
 class ScriptError(GridrunsError):
     """A script that can't be run: missing, unreadable, not Python, or in the way of our names."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What of a Python file is run as a hypermodel, where it isn't run as a script.
+
+    Attributes:
+        hypermodel: The name, in the file, of a `build(hp)` function or of a keras-tuner `HyperModel`.
+        data_file: The absolute path of the file that has the data.
+        data: The name, in that file, of the function that returns them.
+        without: Which of the flags `epochs` and `batch_size` aren't handed to `fit()`; known once the
+            hyperparameters are.
+    """
+
+    hypermodel: str
+    data_file: Path
+    data: str
+    without: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON that `from_json` reads back."""
+        return {**self.__dict__, "data_file": str(self.data_file), "without": list(self.without)}
+
+    def archived(self, script: Path) -> dict[str, str]:
+        """Plain JSON that names the file of the data as it lies beside the archived script."""
+        inside = self.data_file.is_relative_to(script.parent)
+        file = self.data_file.relative_to(script.parent).as_posix() if inside else self.data_file.name
+        return {"hypermodel": self.hypermodel, "data_file": file, "data": self.data}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Entry":
+        """The entry that `to_json` wrote."""
+        return cls(data["hypermodel"], Path(data["data_file"]), data["data"], tuple(data["without"]))
 
 
 @dataclass(frozen=True)
@@ -33,6 +67,7 @@ class Script:
             in the order in which they are met; none where nothing may be imported before the script
             has run, because it sets environment variables to what only running it tells.
         environment: The environment variables that they set to plain texts before they import.
+        entry: What of the file is run; None for all of it, as a script.
     """
 
     path: Path
@@ -40,6 +75,7 @@ class Script:
     digests: dict[Path, str]
     modules: tuple[str, ...]
     environment: dict[str, str] = field(default_factory=dict)
+    entry: Entry | None = None
 
     @property
     def sha256(self) -> str:

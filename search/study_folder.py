@@ -15,9 +15,8 @@ from results.status import Status
 from search.lock import check_free, study_lock
 from search.past import RERUN, Past, point_of, read_past
 from search.record import mark_cut_off, recording_in
-from search.script import read_script
 from search.study import Study, StudyError, claim_folder
-from search.study_file import load, read_raw, save, script_path
+from search.study_file import load, read_raw, save, script_now
 
 
 def holds_study(folder: Path) -> bool:
@@ -122,7 +121,7 @@ def find_study(
             raw = read_raw(folder)
             if not unfinished(folder, load(folder, raw), rerun):
                 continue
-            read_script(script_path(folder, raw))
+            script_now(folder, raw)
         except GridrunsError as error:
             stuck.append(f"study {folder.name!r} can't go on: {error}")
             continue

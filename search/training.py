@@ -3,19 +3,20 @@
 import codecs
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from results import layout
 from results.kept import keeping
 from results.runs import read_run
 from results.table import run_info
+from search.entry import read_what
 from search.executor import Ending, Executor, Trial
 from search.executors import check_executor, make_executor, resources_for
 from search.interrupts import Stop, listening
 from search.plan import check_seed, check_writable, make_runs_dir, new_seed
 from search.record import begin_run, close_run, run_record
-from search.script import read_script
 from search.study import versions
 from search.verdicts import Judge
 from spaces import Value, resolve
@@ -28,9 +29,10 @@ GRACE = 10.0  # seconds that a run has to be reported as ended; after that it is
 
 
 def training_run(
-    file: str | Path,
+    file: Any,
     flags: Mapping[str, Value] | None = None,
     *,
+    data: Any = None,
     seed: int | None = None,
     threads: int | str = "auto",
     executor: str = "local",
@@ -43,8 +45,9 @@ def training_run(
     """Run a script once and record it.
 
     Args:
-        file: The training script; it calls `flags()`.
+        file: The training script; it calls `flags()`. Or a hypermodel, as in `tuning_run`.
         flags: Values of flags; they win over `arguments`, flags.yml and the defaults.
+        data: The function of a hypermodel's data, as in `tuning_run`.
         seed: Seeds Python, NumPy and Keras, in [0, 2**32); None draws a new one.
         threads: Threads of TensorFlow, OpenMP and BLAS; "auto" for all cores.
         executor: "local" (a process of its own) or "inline" (this process).
@@ -65,11 +68,12 @@ def training_run(
     check_executor(executor, start_method)
     check_seed(seed)
     check_writable(Path(runs_dir))
-    script = read_script(file)
+    script = read_what(file, data=data)
     resources = resources_for(executor, 1, threads, 1)
     runner = make_executor(executor, script, resources, start_method)
     try:
         declared = runner.declarations()
+        script = replace(script, entry=declared.entry)
         values = resolve(
             declared.flags, file=declared.file, profile=declared.profile, argv=arguments, values=flags
         )

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from search.entry import read_what
 from search.executor import Declarations
 from search.launch import Execution, run_study
 from search.past import ends_to_rerun
@@ -22,7 +23,7 @@ from search.plan import (
     read_metrics,
 )
 from search.pruners import read_pruner
-from search.script import Script, read_script
+from search.script import Script
 from search.study import Study, StudyError, check_name
 from search.study_file import differences, load, read_raw
 from search.study_folder import existing_folder, holds_study, new_folder
@@ -35,9 +36,11 @@ if TYPE_CHECKING:
 
 
 def tuning_run(
-    file: str | Path,
+    file: str | Path | None = None,
     flags: Any = None,
     *,
+    hypermodel: Any = None,
+    data: Any = None,
     set: Mapping[str, Any] | Sequence[str] = (),
     sample: float | None = None,
     trials: int | None = None,
@@ -73,9 +76,13 @@ def tuning_run(
     """Run a script at points of a space, each trial in a process of its own, and rank the runs.
 
     Args:
-        file: The training script; it calls `flags()`.
+        file: The training script; it calls `flags()`. Or "FILE.py:NAME", as `hypermodel`.
         flags: The space: a mapping of flags to values or domains, a `Space`, the name of a shipped space or
             a YAML file, a DataFrame of ready combinations, or None for the domains that the script declares.
+        hypermodel: In a script's place a `build(hp)` function or a keras-tuner `HyperModel`: "FILE.py:NAME",
+            or what a file has under a name. Its hyperparameters are flags with domains and conditions, beside
+            `epochs` and `batch_size` (docs/hypermodels.md).
+        data: The function of a hypermodel's data: "FILE.py:NAME", a NAME in the same file, or the function.
         set: Adds flags to the space or replaces them, as texts ("lr=1e-4,1e-3") or a mapping.
         sample: The fraction of the points of a finite space to run, in (0, 1]: ceil(sample * N) different
             points. None runs all.
@@ -144,7 +151,7 @@ def tuning_run(
     raw = {} if former is None else read_raw(former)
     before = None if former is None else load(former, raw)
     check_writable(Path(runs_dir))
-    script = read_script(file)
+    script = read_what(file, hypermodel, data)
     runner = execution.start(script, trials)
     try:
         spec = _specify(study or "", request, script, runner.declarations(), execution, before)
@@ -199,7 +206,7 @@ def _specify(
         execution: How trials are run.
         before: The study that goes on, as it was, or None for a new one.
     """
-    space = make_space(request, declarations.flags)
+    space = make_space(request, declarations)
     points = planned_points(request, space)
     earlier = () if before is None else before.earlier
     if request.warm_start is not None:
@@ -209,7 +216,7 @@ def _specify(
         seed = new_seed() if before is None else before.seed
     return Study(
         name=name,
-        script=script,
+        script=replace(script, entry=declarations.entry),
         declared=declarations.flags,
         base=base_values(request, declarations, space),
         space=space,

@@ -18,11 +18,13 @@ from pathlib import Path
 from typing import Any
 
 from results import layout
-from results.files import write_json
+from results.files import read_json, write_json
 from results.import_hook import when_imported
 from results.keras_hooks import install
 from results.recorder import Observer, Pruned, Recorder, recording
 from search.archive import archive_figures, archive_imported, archive_sources
+from search.discovery import HypermodelError
+from search.script import Entry
 from spaces import Declared, declaring, provide
 
 Around = Callable[[], AbstractContextManager[object]]
@@ -40,6 +42,7 @@ class Job:
         values: The value of every flag, or None to read the script's declarations instead.
         seed: Seeds Python, NumPy and Keras; in [0, 2**32).
         gpu: A value for CUDA_VISIBLE_DEVICES, or None to leave it.
+        entry: What of the script is run as a hypermodel (a `search.script.Entry`), or None for all of it.
         line: The descriptor of the socket over which the run asks after each step whether to go on, or None.
     """
 
@@ -50,6 +53,7 @@ class Job:
     values: Mapping[str, Any] | None = None
     seed: int = 0
     gpu: str | None = None
+    entry: Mapping[str, Any] | None = None
     line: int | None = None
 
 
@@ -135,7 +139,9 @@ def run(
         undo.callback(when_imported("keras", lambda keras: _seed_keras(keras, job.seed)))
         random.seed(job.seed)
         if job.values is None:
-            return _declare(job, through)
+            return (
+                _declare(job, through) if job.entry is None else _declare_hypermodel(job, job.entry, through)
+            )
         return _train(job, job.values, at_end, life, through, observer)
 
 
@@ -173,6 +179,49 @@ def _declare(job: Job, through: tuple[type[BaseException], ...]) -> int:
     return 0
 
 
+def _declare_hypermodel(job: Job, entry: Mapping[str, Any], through: tuple[type[BaseException], ...]) -> int:
+    """Find a hypermodel's hyperparameters; write them, or why there are none."""
+    from search import hypermodel
+
+    refuser = _Refuser(Path(job.run_dir))
+    undo = install(refuser)
+    found: dict[str, Any] = {}
+    try:
+        with declaring(), recording(refuser):
+            execute(
+                Path(job.script),
+                (*through, Declared, TooEarly, HypermodelError),
+                lambda: found.update(
+                    hypermodel.declare(Path(job.script), Entry.from_json(entry), TooEarly), entry=entry
+                ),
+            )
+        if not found:
+            found = {"problem": "ended before its hyperparameters were known"}
+    except Declared:
+        found = {"problem": "calls flags(), but of a hypermodel the hyperparameters are the flags"}
+    except TooEarly as early:
+        found = {"problem": f"called {early} before its hyperparameters were known"}
+    except HypermodelError as error:
+        found = {"problem": f"can't be searched: {error}"}
+    except Failure as failure:
+        found = {"problem": f"failed before its hyperparameters were known: {failure.summary}"}
+    finally:
+        undo()
+    write_json(Path(job.run_dir) / layout.DECLARED, found)
+    return 0
+
+
+def _main(job: Job, values: Mapping[str, Any], recorder: Recorder) -> Callable[[], object] | None:
+    """What is run in the script's place, if not all of it."""
+    if job.entry is None:
+        return None
+    from search import hypermodel
+
+    entry = Entry.from_json(job.entry)
+    missing = frozenset((read_json(Path(job.run_dir) / layout.RUN) or {}).get("inactive", ()))
+    return lambda: hypermodel.train(Path(job.script), entry, values, missing, recorder.log)
+
+
 def _train(
     job: Job,
     values: Mapping[str, Any],
@@ -191,7 +240,7 @@ def _train(
         with recording(recorder), provide(values, job.script):
             try:
                 with life:
-                    return execute(script, through)
+                    return execute(script, through, _main(job, values, recorder))
             finally:
                 archive_figures(run_dir)  # matplotlib closes them at the end
                 at_end()
@@ -218,19 +267,27 @@ def _life(around: Around, others: Set[threading.Thread]) -> Iterator[None]:
                     thread.join()
 
 
-def execute(script: Path, through: tuple[type[BaseException], ...] = ()) -> int:
+def execute(
+    script: Path,
+    through: tuple[type[BaseException], ...] = (),
+    main: Callable[[], object] | None = None,
+) -> int:
     """Run `script` as `python script` does; return its exit code, 0 where its search has stopped it.
 
     Args:
         script: Its path.
         through: Exceptions that are no failure of the script's.
+        main: What is called in its place, in the surroundings that it would have.
 
     Raises:
         Failure: It let another exception through, of whatever kind.
     """
     with _as_main(script):
         try:
-            runpy.run_path(str(script), run_name="__main__")
+            if main is None:
+                runpy.run_path(str(script), run_name="__main__")
+            else:
+                main()
         except SystemExit as request:
             return _exit_code(request.code)
         except Pruned:
@@ -238,7 +295,7 @@ def execute(script: Path, through: tuple[type[BaseException], ...] = ()) -> int:
         except through:
             raise
         except BaseException as error:
-            raise _failure(error, script) from None
+            raise _failure(error, script, whole=main is not None) from None
     return 0
 
 
@@ -263,10 +320,11 @@ def _exit_code(code: str | int | None) -> int:
     return 1
 
 
-def _failure(error: BaseException, script: Path) -> Failure:
-    """Cut the frames above the script's own from the traceback."""
+def _failure(error: BaseException, script: Path, whole: bool = False) -> Failure:
+    """Cut the frames above the script's own from the traceback; `whole` keeps all where it has none."""
     frame = error.__traceback__
     while frame is not None and frame.tb_frame.f_code.co_filename != str(script):
         frame = frame.tb_next
-    text = "".join(traceback.format_exception(type(error), error, frame))
+    shown = error.__traceback__ if whole and frame is None else frame
+    text = "".join(traceback.format_exception(type(error), error, shown))
     return Failure(type(error).__name__, str(error), text, frame.tb_lineno if frame else None)

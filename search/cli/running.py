@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 )
 @click.argument("script")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[-- FLAGS...]")
+@click.option("--data", metavar="FILE.py:NAME", help="Of a hypermodel: the function that returns its data; a "
+              "NAME alone is one of the same file.")  # fmt: skip
 @options.execution
 @options.runs_dir
 @options.save_model
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 def train(script: str, arguments: tuple[str, ...], quiet: bool, **asked: Any) -> int:
     """Run SCRIPT once and record it.
 
+    SCRIPT is a training script, or FILE.py:NAME of a keras-tuner hypermodel.
     The flags of the script follow --; so do --profile NAME and --flags-file FILE.
     """
     from search.cli.tables import print_run
@@ -40,10 +43,13 @@ def train(script: str, arguments: tuple[str, ...], quiet: bool, **asked: Any) ->
     epilog="\b\nExamples:\n"
     "  gridruns tune scripts/mnist_grid_search.py --space mnist_grid_search --sample 0.05\n"
     "  gridruns tune train.py --set nodes=64,128,256 --set optimizer=sgd,adam --order grid\n"
-    "  gridruns tune train.py --set lr=1e-5:1e-1:log --sampler random --trials 30 -- --epochs 5"
+    "  gridruns tune train.py --set lr=1e-5:1e-1:log --sampler random --trials 30 -- --epochs 5\n"
+    "  gridruns tune model.py:build_model --data load_data --sampler tpe --trials 30"
 )
 @click.argument("script")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[-- FLAGS...]")
+@click.option("--data", metavar="FILE.py:NAME", help="Of a hypermodel: the function that returns its data; a "
+              "NAME alone is one of the same file.")  # fmt: skip
 @click.option("--space", "flags", metavar="NAME|FILE", help="A shipped space, or a YAML file."
               "  [default: the domains that the script declares]")  # fmt: skip
 @click.option(
@@ -90,6 +96,8 @@ def train(script: str, arguments: tuple[str, ...], quiet: bool, **asked: Any) ->
 def tune(script: str, arguments: tuple[str, ...], yes: bool, quiet: bool, **asked: Any) -> int:
     """Run SCRIPT at points of a space and rank the runs.
 
+    SCRIPT is a training script, or FILE.py:NAME of a keras-tuner hypermodel, whose
+    hyperparameters are the space.
     Flags of the script that the space leaves alone may follow --.
     """
     from search.tuning import tuning_run

@@ -1,0 +1,325 @@
+"""What runs in a trial's process in a script's place: a keras-tuner hypermodel, found, built and trained.
+
+The user's files are loaded as modules under their own names, so that what stands under
+`if __name__ == "__main__":` doesn't run. `declare` finds the hyperparameters; `train` builds the model with
+the values of one point and fits it.
+"""
+
+import importlib.util
+import keyword
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from gridruns import unknown
+from search.discovery import HypermodelError, Hyperparameter, discover
+from search.script import Entry
+from spaces import Flag, Value
+from spaces.domains import Choice, Domain, Int
+from spaces.flag import RESERVED
+from spaces.flag_values import FlagValues
+from spaces.kinds import TYPES, FlagKind
+
+HANDED: Mapping[str, int] = {"epochs": 10, "batch_size": 32}
+"""Flags besides the hyperparameters, with their defaults: arguments of `fit()`."""
+
+OBJECTIVE = "objective"
+"""The metric that a number which `HyperModel.fit` returns is logged as."""
+
+_FORMS = "(x, y), ((x, y), (x_val, y_val)) or a mapping of arguments of fit()"
+
+Log = Callable[[Mapping[str, Any]], object]
+
+
+def flag_name(name: str) -> str:
+    """The flag of a hyperparameter: its name, made an identifier where it is none.
+
+    Examples:
+        flag_name("dense/units") == "dense_units"
+    """
+    flag = re.sub(r"[^0-9A-Za-z_]", "_", name).lstrip("_")
+    if not flag[:1].isalpha():
+        flag = f"hp_{flag}"
+    taken = keyword.iskeyword(flag) or flag in RESERVED or hasattr(FlagValues, flag)
+    return f"{flag}_" if taken else flag
+
+
+def declare(script: Path, entry: Entry, stop: type[BaseException]) -> dict[str, Any]:
+    """Find the hyperparameters, as a job that reads declarations writes them.
+
+    `fit` of a `HyperModel` is called, too, and left where it begins to train or log.
+
+    Args:
+        script: The file of the hypermodel.
+        entry: What of it.
+        stop: Raised where `fit` logs something; this raises it where a model is trained or called.
+
+    Raises:
+        HypermodelError: The files don't have what is named, or it makes no space.
+    """
+    hypermodel, data = _load(script, entry)
+    asked = _Asked(hypermodel, data, stop)
+    found = discover(asked.declare)
+    flags = _flags(found, asked.without)
+    return {
+        "flags": [flag.to_json() for flag in flags],
+        "file": None,
+        "profile": None,
+        "conditions": {
+            flag_name(one.name): {
+                flag_name(parent): list(values) for parent, values in one.conditions.items()
+            }
+            for one in found
+            if one.conditions
+        },
+        "without": list(asked.without),
+    }
+
+
+def train(script: Path, entry: Entry, values: Mapping[str, Value], missing: frozenset[str], log: Log) -> None:
+    """Build the model at a point and train it, as keras-tuner does.
+
+    Args:
+        script: The file of the hypermodel.
+        entry: What of it.
+        values: The value of every flag.
+        missing: The flags that don't apply at this point.
+        log: Logs metrics as those of the next epoch.
+
+    Raises:
+        HypermodelError: The hypermodel asks for what isn't in the point, or returns what it must not.
+    """
+    import keras
+
+    hypermodel, data = _load(script, entry)
+    hp = _fixed(values, missing)
+    model = _build(hypermodel, hp)
+    arguments, named = fit_arguments(data)
+    named |= {name: values[name] for name in HANDED if name not in entry.without}
+    named["callbacks"] = [*(named.get("callbacks") or ()), _reporter(keras, log)]
+    result = hypermodel.fit(hp, model, *arguments, **named)
+    if isinstance(result, keras.callbacks.History) or result is None:
+        return  # recorded epoch by epoch
+    if isinstance(result, Mapping):
+        log(result)
+    elif isinstance(result, tuple | list | str) or not hasattr(result, "__float__"):
+        raise HypermodelError(
+            "fit() of a hypermodel must return a History, a number or a mapping of metrics, "
+            f"but got {type(result).__name__}"
+        )
+    else:
+        log({OBJECTIVE: float(result)})
+
+
+def fit_arguments(data: object) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments of `fit()`, by place and by name, that data make.
+
+    Raises:
+        HypermodelError: They have none of the known forms.
+    """
+    if isinstance(data, Mapping) and all(isinstance(name, str) for name in data):
+        return (), dict(data)
+    if not isinstance(data, tuple | list) or len(data) != 2:
+        size = f" of {len(data)}" if isinstance(data, tuple | list) else ""
+        raise HypermodelError(f"data must return {_FORMS}, but got a {type(data).__name__}{size}")
+    paired = [isinstance(part, tuple | list) and len(part) == 2 for part in data]
+    if all(paired):
+        return tuple(data[0]), {"validation_data": tuple(data[1])}
+    if any(isinstance(part, tuple) for part in data):
+        raise HypermodelError(f"data must return {_FORMS}, but got a {type(data).__name__} of unlike parts")
+    return tuple(data), {}
+
+
+class _Asked:
+    """Builds a hypermodel to see what it asks for, and how far `fit` takes over `HANDED`."""
+
+    def __init__(self, hypermodel: Any, data: object, stop: type[BaseException]) -> None:
+        self.hypermodel = hypermodel
+        self.arguments, self.named = fit_arguments(data)
+        self.without = tuple(name for name in HANDED if name in self.named)
+        self.stop = stop
+
+    def declare(self, hp: Any) -> None:
+        """Declare what a build and a fit ask for."""
+        from keras_tuner import HyperModel
+
+        model = _build(self.hypermodel, hp)
+        self._take_over(hp)
+        if type(self.hypermodel).fit is HyperModel.fit:
+            return
+        with _untrained(self.stop):
+            try:
+                self._fit(hp, model)
+            except TypeError:
+                if not self._take_over(hp):  # both of us have given `epochs`
+                    raise
+                self._fit(hp, model)
+        self._take_over(hp)
+
+    def _take_over(self, hp: Any) -> bool:
+        """Note which arguments of `fit` are hyperparameters of the user's; whether there are more now."""
+        new = tuple(name for name in HANDED if name in hp and name not in self.without)
+        self.without += new
+        return bool(new)
+
+    def _fit(self, hp: Any, model: Any) -> None:
+        from keras.callbacks import Callback
+
+        handed = {name: value for name, value in HANDED.items() if name not in self.without}
+        named = {**self.named, **handed, "callbacks": [*(self.named.get("callbacks") or ()), Callback()]}
+        with suppress(self.stop):
+            self.hypermodel.fit(hp, model, *self.arguments, **named)
+
+
+@contextmanager
+def _untrained(stop: type[BaseException]) -> Iterator[None]:
+    """While open, calling a model or its `fit` raises `stop`."""
+    import keras
+
+    def end(*arguments: Any, **named: Any) -> None:
+        raise stop("fit()")
+
+    before = {name: vars(keras.Model).get(name) for name in ("fit", "__call__")}
+    for name in before:
+        setattr(keras.Model, name, end)
+    try:
+        yield
+    finally:
+        for name, own in before.items():
+            if own is None:
+                delattr(keras.Model, name)
+            else:
+                setattr(keras.Model, name, own)
+
+
+def _build(hypermodel: Any, hp: Any) -> Any:
+    import keras
+
+    keras.utils.clear_session()
+    hypermodel.declare_hyperparameters(hp)
+    model = hypermodel.build(hp)
+    if not isinstance(model, keras.Model):
+        raise HypermodelError(
+            f"build(hp) of a hypermodel must return a Keras model, but got {type(model).__name__}"
+        )
+    return model
+
+
+def _fixed(values: Mapping[str, Value], missing: frozenset[str]) -> Any:
+    """A keras-tuner `HyperParameters` that gives the values of a point, and nothing else."""
+    from keras_tuner import HyperParameters
+
+    class Fixed(HyperParameters):  # type: ignore[misc]
+        def _register(self, hyperparameter: Any, overwrite: bool = False) -> Any:
+            name = hyperparameter.name
+            if name not in self.values and self.is_active(hyperparameter):
+                self.values[name] = _value(name, values, missing)
+            return super()._register(hyperparameter)
+
+    return Fixed()
+
+
+def _value(name: str, values: Mapping[str, Value], missing: frozenset[str]) -> Value:
+    flag = flag_name(name)
+    if flag not in values:
+        raise HypermodelError(
+            f"the hypermodel asks for {name!r}, which it didn't ask for when its hyperparameters were found"
+        )
+    if flag in missing:
+        raise HypermodelError(
+            f"the hypermodel asks for {name!r}, which doesn't apply at this point of the space"
+        )
+    return values[flag]
+
+
+def _reporter(keras: Any, log: Log) -> Any:
+    """A callback for training loops that call callbacks themselves; `fit()` records its epochs without it."""
+
+    class Reporter(keras.callbacks.Callback):  # type: ignore[misc]
+        fitting = False
+
+        def on_train_begin(self, logs: Any = None) -> None:
+            self.fitting = True
+
+        def on_train_end(self, logs: Any = None) -> None:
+            self.fitting = False
+
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            if not self.fitting and logs:
+                log(logs)
+
+    return Reporter()
+
+
+def _flags(found: list[Hyperparameter], without: tuple[str, ...]) -> list[Flag]:
+    """The flags of hyperparameters, then those that are handed to `fit()`."""
+    names = {name: name for name in HANDED if name not in without}
+    for one in found:
+        flag = flag_name(one.name)
+        if flag in names:
+            raise HypermodelError(
+                f"{names[flag]!r} and {one.name!r} would both be the flag {flag}; rename one"
+            )
+        names[flag] = one.name
+    flags = [Flag(flag_name(one.name), _kind(one.domain), one.default, one.domain, one.name) for one in found]
+    handed = (Flag(name, FlagKind.INTEGER, HANDED[name], None, "of fit()") for name in HANDED)
+    return [*flags, *(flag for flag in handed if flag.name not in without)]
+
+
+def _kind(domain: Domain) -> FlagKind:
+    """The kind of flag that takes the values of a domain."""
+    if not isinstance(domain, Choice):
+        return FlagKind.INTEGER if isinstance(domain, Int) else FlagKind.NUMERIC
+    types = {type(value) for value in domain.values}
+    return next(kind for kind in reversed(FlagKind) if types <= set(TYPES[kind]))
+
+
+def _load(script: Path, entry: Entry) -> tuple[Any, object]:
+    """The hypermodel, and what its data function returns."""
+    from keras_tuner import HyperModel
+
+    module = _module(script)
+    given = _attribute(module, entry.hypermodel)
+    if isinstance(given, type) and issubclass(given, HyperModel):
+        given = given()
+    if isinstance(given, type) or not (isinstance(given, HyperModel) or callable(given)):
+        raise HypermodelError(
+            f"{script.name}: {entry.hypermodel} must be a function build(hp) or a HyperModel, but is "
+            f"{given.__name__ if isinstance(given, type) else type(given).__name__}"
+        )
+    data = _attribute(module if entry.data_file == script else _module(entry.data_file), entry.data)
+    if not callable(data):
+        raise HypermodelError(
+            f"{entry.data_file.name}: {entry.data} must be a function that returns data, "
+            f"but is {type(data).__name__}"
+        )
+    if not isinstance(given, HyperModel):
+        function, given = given, HyperModel()
+        given.build = function
+    return given, data()
+
+
+def _module(file: Path) -> ModuleType:
+    """Load a file as the module of its name."""
+    known = sys.modules.get(file.stem)
+    if known is not None and Path(str(getattr(known, "__file__", None))) != file:
+        raise HypermodelError(f"{file.name} is named like the module {file.stem!r}; rename it")
+    if str(file.parent) not in sys.path:
+        sys.path.insert(1, str(file.parent))
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    if spec is None or spec.loader is None:
+        raise HypermodelError(f"{file.name} can't be loaded as a module; its name must end in .py")
+    module = sys.modules[file.stem] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _attribute(module: ModuleType, name: str) -> Any:
+    if not hasattr(module, name):
+        public = (known for known, value in vars(module).items() if known[0] != "_" and callable(value))
+        raise HypermodelError(f"{Path(str(module.__file__)).name}: {unknown('name', name, public)}")
+    return getattr(module, name)
