@@ -98,11 +98,15 @@ class LocalExecutor:
     def wait(self, timeout: float | None = None, stop: Stop | None = None) -> list[Ending]:
         """Return the trials that have ended since the last call, waiting for the first."""
         deadline = None if timeout is None else time.monotonic() + timeout
+        left = timeout
         while not self.ended and self.pids:
-            left = None if deadline is None else max(0.0, deadline - time.monotonic())
-            if not self._listen(left, stop):
+            spoken, stopped = self._listen(left, stop)
+            if spoken:
+                self._hear()
+            # Trials that report without a pause mustn't keep the caller from looking at its limits.
+            if stopped or not spoken or left == 0:
                 break
-            self._hear()
+            left = None if deadline is None else max(0.0, deadline - time.monotonic())
         endings = list(self.ended)
         self.ended.clear()
         for ending in endings:
@@ -200,8 +204,8 @@ class LocalExecutor:
         with suppress(ConnectionError):  # it is dead; what it said before is still to be heard
             self.link.sendall(json.dumps(order).encode() + b"\n")
 
-    def _listen(self, timeout: float | None, stop: Stop | None) -> bool:
-        """Wait for the nursery to speak: false where time is up, or something was said to `stop`."""
+    def _listen(self, timeout: float | None, stop: Stop | None) -> tuple[bool, bool]:
+        """Wait until the nursery speaks, `stop` says something or time is up: which of the first two did."""
         with selectors.DefaultSelector() as selector:
             selector.register(self.link, selectors.EVENT_READ)
             if stop is not None:
@@ -209,10 +213,11 @@ class LocalExecutor:
             ready = [key.fileobj for key, _ in selector.select(timeout)]
         if stop is not None and stop in ready:
             stop.drain()
-        return self.link in ready
+        return self.link in ready, stop in ready
 
     def _hear(self) -> None:
-        for message in self._receive():
+        # Reports last: where their judge raises, what the nursery has said besides isn't lost.
+        for message in sorted(self._receive(), key=lambda message: message["event"] == "report"):
             match message["event"]:
                 case "ready":
                     self.ready = True

@@ -113,6 +113,7 @@ class Search:
         self._pace = Pace()
         self._names = {metric.name for metric in (self.study.metric, *self.study.also)}
         self._settled = 0
+        self._ending = False
         self._watch = Watch(self.limits)
         self._judge = Judge(self.study.metric, self.study.also)
         with staying(self.folder) as self._check_folder, listening() as stop:
@@ -184,6 +185,8 @@ class Search:
 
     def _give_up(self, report: Report) -> bool:
         """Whether the pruner ends a trial after a step."""
+        if self._ending:
+            return False
         running = self._running[report.number]
         stop = self.schedule.report(running.assignment, report.step, report.metrics)
         if stop and not report.last:
@@ -237,6 +240,7 @@ class Search:
     def _end_all(self, reason: str) -> None:
         """End what runs and record how each has ended, as far as that can be recorded."""
         self._judge.stop(reason)
+        self._ending = True
         for number in self._running:
             self.executor.kill(number)
         while self._running:

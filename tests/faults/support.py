@@ -59,6 +59,27 @@ def wait_until(condition: Callable[[], object], what: str) -> None:
         time.sleep(0.01)
 
 
+def trials_of(search: int) -> list[psutil.Process]:
+    """The trials of a search that runs: the children of the warm parent."""
+    return [trial for parent in children(psutil.Process(search)) for trial in children(parent)]
+
+
+def children(process: psutil.Process) -> list[psutil.Process]:
+    """The children of a process that are still there, as it is itself."""
+    try:
+        return [child for child in process.children() if runs(child)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def runs(process: psutil.Process) -> bool:
+    """Whether a process, listed a moment ago, is still there."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 def living(folder: Path) -> list[psutil.Process]:
     """The processes that work in `folder` or name it: of a search in it, all of them."""
     found = []

@@ -3,7 +3,6 @@
 import os
 import resource
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -172,10 +171,8 @@ def test_a_folder_that_vanishes_stops_the_search(what: str, again: bool, folder:
         os.rename(what, "elsewhere")
         if again:
             os.makedirs("runs/s")
-        begun = time.monotonic()
         # A trial that the vanished folder has failed says so before the search notices another in its place.
         check_stopped(ended(process), "runs/s", "" if again else "No such file or directory")
-        assert time.monotonic() - begun < 10
     check_no_process(folder)
     assert Path(what).exists() == again
     kept = leaderboard("elsewhere")

@@ -345,7 +345,7 @@ def test_kill_takes_the_whole_process_group(kind: str, write: Write, build: Buil
     executor.submit(trial)
     pids = _wait_for_pids(trial.run_dir / "ready")
     executor.kill(0)
-    (ending,) = executor.wait(30)
+    (ending,) = executor.wait(120)
     assert ending.signal == signal.SIGKILL
     assert not any(_alive(pid) for pid in pids)
 
@@ -377,7 +377,7 @@ def test_a_trial_starts_after_the_warm_parent_was_killed(
     while read_run(trials[1].run_dir).last_value("loss") is None:
         time.sleep(0.01)
     os.kill(executor.process.pid, signal.SIGKILL)  # type: ignore[attr-defined]
-    (ending,) = executor.wait(30)
+    (ending,) = executor.wait(120)
     assert ending.signal == signal.SIGKILL
     assert "the warm parent died" in (ending.reason or "")
     assert run_all(executor, [trials[0], trials[2]])[2].exit_code == 0
@@ -394,7 +394,7 @@ def test_a_warm_parent_killed_while_nothing_runs_is_replaced(
     process.wait()
     trial = new_trial(tmp_path / "runs", 0, a=1, name="x")
     executor.submit(trial)
-    (ending,) = executor.wait(30)
+    (ending,) = executor.wait(120)
     assert ending.signal == signal.SIGKILL
     assert "the warm parent died" in (ending.reason or "")
     assert run_all(executor, [new_trial(tmp_path / "runs", 1, a=1, name="x")])[1].exit_code == 0
@@ -415,7 +415,7 @@ def test_a_result_that_the_warm_parent_has_sent_before_it_was_killed_counts(
     executor.submit(new_trial(tmp_path / "runs", 1, a=1, name="x"))
     endings: dict[int, int | None] = {}
     while len(endings) < 2:
-        endings |= {ending.number: ending.exit_code for ending in executor.wait(30)}
+        endings |= {ending.number: ending.exit_code for ending in executor.wait(120)}
     assert endings == {0: 0, 1: None}
 
 
@@ -446,7 +446,7 @@ def test_what_is_left_below_a_killed_warm_parent_is_ended_and_nothing_else(
         )
         mine_too = int(daemon.stdout)
         os.kill(executor.process.pid, signal.SIGKILL)  # type: ignore[attr-defined]
-        assert len(executor.wait(30)) == 1
+        assert len(executor.wait(120)) == 1
         assert not any(_alive(pid) for pid in pids)
         assert _alive(mine.pid) and _alive(mine_too)
         os.kill(mine_too, signal.SIGKILL)

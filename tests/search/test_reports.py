@@ -1,12 +1,18 @@
 """A running trial asks after each step whether to go on: the contract of `Executor.submit`."""
 
+import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from results.runs import read_run
 from search.executor import Ending, Executor, Report, Trial
+from search.interrupts import listening
+from search.local import LocalExecutor
+from tests.faults.support import DEADLINE, wait_until
 from tests.search.support import EXECUTORS, Build, Write, new_trial
 
 every = pytest.mark.parametrize("kind", EXECUTORS)
@@ -174,3 +180,62 @@ def test_without_a_judge_nothing_is_asked(kind: str, write: Write, build: Build,
     executor.submit(trial)
     assert executor.wait(120)[0].exit_code == 0
     assert len(read_run(trial.run_dir).epochs) == 5
+
+
+CHATTY = """
+    from results import log_metrics
+    from spaces import flags
+    flags()
+    for step in range(1, 100_000):
+        log_metrics(step, loss=1.0)
+"""
+
+
+@pytest.mark.parametrize("kind", ["fork", "spawn"])
+def test_trials_that_report_without_a_pause_do_not_keep_the_search_from_its_limits(
+    kind: str, write: Write, build: Build, tmp_path: Path
+) -> None:
+    executor = build(kind, write(CHATTY), workers=4)
+
+    def judge(report: Report) -> bool:
+        time.sleep(0.05)  # while one is judged, the others report
+        return report.step > 100
+
+    for number in range(4):
+        executor.submit(new_trial(tmp_path / "runs", number), judge)
+    wait_until(lambda: len(list(tmp_path.glob("runs/*/metrics.jsonl"))) == 4, "four that report")
+    assert executor.wait(0.5) == []
+    with listening() as stop:
+        stop.hear(signal.SIGTERM, None)
+        stop.waker.send(b"\0")
+        assert executor.wait(None, stop) == []
+
+
+@pytest.mark.parametrize("kind", ["fork", "spawn"])
+def test_an_ending_is_not_lost_where_the_judge_of_another_trial_raises(
+    kind: str, write: Write, build: Build, tmp_path: Path
+) -> None:
+    executor = build(kind, write(LOGS), workers=2)
+    assert isinstance(executor, LocalExecutor)
+
+    def judge(report: Report) -> bool:
+        raise ZeroDivisionError
+
+    executor.submit(new_trial(tmp_path / "runs", 1), judge)
+    wait_until(lambda: len(list(tmp_path.glob("runs/*/metrics.jsonl"))) == 1, "the first report")
+    executor.submit(new_trial(tmp_path / "runs", 0))
+    wait_until(lambda: len(list(tmp_path.glob("runs/*/metrics.jsonl"))) == 2, "the second trial")
+    nursery = psutil.Process(executor.process.pid)
+    wait_until(lambda: len(nursery.children()) == 1, "its end")
+    ended: dict[int, Ending] = {}
+    raised = 0
+    while len(ended) < 2:
+        try:
+            endings = executor.wait(DEADLINE)
+            assert endings
+            ended |= {ending.number: ending for ending in endings}
+        except ZeroDivisionError:
+            raised += 1
+            executor.kill(1)
+    assert raised == 1
+    assert (ended[0].exit_code, ended[1].signal) == (0, 9)
