@@ -1,5 +1,6 @@
 """A study set going: its lock, its past, its loop. `tuning_run` and `resume` both end here."""
 
+import shlex
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
@@ -78,6 +79,13 @@ class Execution:
     def start(self, script: Script, trials: int | None = None) -> Executor:
         """Build the executor; a warm parent begins to import."""
         return make_executor(self.executor, script, self.resources(trials), self.start_method)
+
+
+def resume_command(folder: Path) -> str:
+    """The command that goes on with the study of a directory."""
+    parent = str(folder.parent)
+    where = "" if parent == "runs" else f" --runs-dir {shlex.quote(parent)}"
+    return f"gridruns resume {folder.name}{where}"
 
 
 def check_execution(recorded: Any) -> None:
@@ -165,9 +173,9 @@ def run_study(
         except Interrupted as stopped:
             stopped.folder = folder
             raise
-        if search.out_of_plan and not quiet:
+        if search.out_of_plan and schedule.undealt and not quiet:
             click.echo(
-                f"\nmax_time: no further trial would have ended within {execution.max_time}; "
-                f"`gridruns resume {folder.name}` goes on with the rest"
+                f"\nmax_time: {schedule.undealt:,} trials are left, none of which would have ended "
+                f"within {execution.max_time} most likely. To go on with them:\n  {resume_command(folder)}"
             )
     return folder

@@ -175,7 +175,8 @@ def planned_points(request: Request, space: Space) -> int:
     if space.size is None:
         if request.trials is None:
             raise StudyError(
-                f"the space has ranges ({', '.join(infinite_flags(space))}): give a number of trials"
+                f"the space has ranges ({', '.join(infinite_flags(space))}): give a number of trials, "
+                "with max_time the most there may be"
             )
         return request.trials
     if request.trials is None:

@@ -106,6 +106,7 @@ class Schedule:
     Attributes:
         settled: The runs of earlier searches that settle trials of the plan.
         engine: The Optuna study, in memory.
+        undealt: How many trials of the plan are neither settled nor dealt out yet.
     """
 
     def __init__(
@@ -132,12 +133,18 @@ class Schedule:
         self._grid = sampler if isinstance(sampler, GridSampler) else None
         self._numbers = Numbers(past, study.planned if self._grid else 0)
         self._begun = self._replay()
+        self.undealt = study.planned - len(self.settled)
 
     def assignments(self) -> Iterator[Assignment]:
         """The trials to run, each made when it is asked for.
 
         First come those that must be alone, while nothing else runs yet.
         """
+        for assignment in self._all():
+            self.undealt -= 1
+            yield assignment
+
+    def _all(self) -> Iterator[Assignment]:
         for key in sorted(self._begun, key=lambda key: not self._ran_out_of_memory(key)):
             yield from self._fixed(key, self._begun[key])
         yield from self._planned(self._grid) if self._grid else self._proposed()

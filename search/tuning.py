@@ -9,16 +9,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
+
+from search.dry_run import check_foreseeable, points_to_run
 from search.entry import read_what
 from search.executor import Declarations
 from search.launch import Execution, run_study
-from search.past import ends_to_rerun
+from search.past import NOTHING, ends_to_rerun, read_past
 from search.plan import (
     Request,
     base_values,
     check_writable,
     make_space,
     new_seed,
+    plan_words,
     planned_points,
     read_metrics,
 )
@@ -70,6 +74,7 @@ def tuning_run(
     rerun: str | Sequence[str] = (),
     runs_dir: str | Path = "runs",
     arguments: Sequence[str] = (),
+    dry_run: bool = False,
     yes: bool = True,
     quiet: bool = False,
 ) -> "pd.DataFrame":
@@ -126,6 +131,8 @@ def tuning_run(
             run again; their runs stay.
         runs_dir: The directory of all studies.
         arguments: Values of flags outside the space, as on the script's command line.
+        dry_run: Run nothing and write nothing: return the trials that would be run, a row each (see
+            `search.dry_run.points_to_run`); for a sampler that doesn't go by results.
         yes: Don't ask before starting; asking takes a terminal.
         quiet: Show no plan and no progress.
 
@@ -142,6 +149,8 @@ def tuning_run(
         flags, set, sample, trials, order, sampler, pruner, read_metrics(metric, goal), repeats, where,
         allow_duplicates, warm_start, seed, arguments,
     )  # fmt: skip
+    if dry_run:
+        check_foreseeable(sampler)
     execution = Execution(
         executor, start_method, workers, threads, trial_timeout, timeout, memory_limit, retries, keep_going,
         max_time, save_model,
@@ -155,11 +164,15 @@ def tuning_run(
     runner = execution.start(script, trials)
     try:
         spec = _specify(study or "", request, script, runner.declarations(), execution, before)
-        if former is None or before is None:
+        changed = bool(ends)
+        if former is not None and before is not None:
+            changed |= _check_growth(before, differences(former, raw, spec), spec, extend)
+            spec = replace(spec, rerun={**before.rerun, **dict.fromkeys(ends, datetime.now(UTC))})
+        if dry_run:
+            return _dry_run(spec, former, execution, quiet)
+        if former is None:
             folder = new_folder(Path(runs_dir), study, spec)
         else:
-            changed = _check_growth(before, differences(former, raw, spec), spec, extend) or bool(ends)
-            spec = replace(spec, rerun={**before.rerun, **dict.fromkeys(ends, datetime.now(UTC))})
             folder = existing_folder(former, raw, spec, changed)
         home = run_study(spec, execution, runner, folder, yes=yes, quiet=quiet)
     finally:
@@ -167,6 +180,17 @@ def tuning_run(
     from results import leaderboard
 
     return leaderboard(home)
+
+
+def _dry_run(spec: Study, former: Path | None, execution: Execution, quiet: bool) -> "pd.DataFrame":
+    """The trials that would be run, with the plan in words before them."""
+    limits = execution.limits()
+    past = NOTHING if former is None else read_past(former, spec.declared, limits.retries, spec.rerun)
+    points = points_to_run(spec, past)
+    if not quiet:
+        words = plan_words(spec.points, spec.space.size, spec.repeats)
+        click.echo(f"{words}; with --seed {spec.seed} these {len(points):,} trials are run:")
+    return points
 
 
 def _former(study: str | None, runs_dir: Path, needed_to: str | None) -> Path | None:

@@ -1,6 +1,5 @@
 """The commands that run scripts: `train`, `tune` and `resume`."""
 
-import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from gridruns import GridrunsError
 from search.cli import options
 
 if TYPE_CHECKING:
@@ -91,9 +91,19 @@ def train(script: str, arguments: tuple[str, ...], quiet: bool, **asked: Any) ->
 @options.rerun
 @options.save_model
 @options.runs_dir
+@click.option("--dry-run", is_flag=True, help="Show the points that would be run, and run none.")
+@click.option("--json", "as_json", is_flag=True, help="With --dry-run: as JSON, a list of rows.")
 @click.option("--yes", is_flag=True, help="Don't ask before starting (asked at a terminal only).")
 @click.option("--quiet", is_flag=True, help="Show only the results.")
-def tune(script: str, arguments: tuple[str, ...], yes: bool, quiet: bool, **asked: Any) -> int:
+def tune(
+    script: str,
+    arguments: tuple[str, ...],
+    dry_run: bool,
+    as_json: bool,
+    yes: bool,
+    quiet: bool,
+    **asked: Any,
+) -> int:
     """Run SCRIPT at points of a space and rank the runs.
 
     SCRIPT is a training script, or FILE.py:NAME of a keras-tuner hypermodel, whose
@@ -102,6 +112,15 @@ def tune(script: str, arguments: tuple[str, ...], yes: bool, quiet: bool, **aske
     """
     from search.tuning import tuning_run
 
+    if as_json and not dry_run:
+        raise GridrunsError("--json shows the points of --dry-run; `gridruns ls STUDY --json` has the runs")
+    if dry_run:
+        from search.cli.planning import print_points
+
+        quiet = quiet or as_json
+        points = tuning_run(script, arguments=arguments, dry_run=True, quiet=quiet, **asked)
+        print_points(points, as_json=as_json)
+        return 0
     return _searched(
         lambda: tuning_run(script, arguments=arguments, yes=not _asks(yes, quiet), quiet=quiet, **asked)
     )
@@ -138,9 +157,12 @@ def _searched(search: "Callable[[], DataFrame]") -> int:
     """Run a search and show its best runs; what there is of them where the user has stopped it."""
     from search.cli.tables import print_results
     from search.interrupts import Interrupted
+    from search.launch import resume_command
 
     try:
         runs = search()
+        if runs.empty:
+            return 0  # max_time was over before the first trial began
         print_results(runs)
         if not runs["rank"].notna().all():
             _show_without_result(Path(str(runs["run_dir"].iloc[0])).parent)
@@ -151,7 +173,7 @@ def _searched(search: "Callable[[], DataFrame]") -> int:
             runs = leaderboard(stopped.folder)
             if len(runs):
                 print_results(runs)
-            click.echo(f"  {_resume(stopped.folder)}    # goes on")
+            click.echo(f"  {resume_command(stopped.folder)}    # goes on")
         click.echo("gridruns: stopped", err=True)
         return 128 + stopped.signal
     return 0
@@ -159,6 +181,7 @@ def _searched(search: "Callable[[], DataFrame]") -> int:
 
 def _show_without_result(folder: Path) -> None:
     """Say how many points of a study ended without a result, and what runs them again."""
+    from search.launch import resume_command
     from search.study_folder import without_result
 
     ends = without_result(folder)
@@ -166,11 +189,4 @@ def _show_without_result(folder: Path) -> None:
         words = ", ".join(f"{count} {status}" for status, count in ends.items())
         count = ends.total()
         click.echo(f"\n{count:,} point{'s' * (count > 1)} ended without a result: {words}. Once mended:")
-        click.echo(f"  {_resume(folder)} --rerun {','.join(ends)}")
-
-
-def _resume(folder: Path) -> str:
-    """The command that goes on with the study of a directory."""
-    parent = str(folder.parent)
-    where = "" if parent == "runs" else f" --runs-dir {shlex.quote(parent)}"
-    return f"gridruns resume {folder.name}{where}"
+        click.echo(f"  {resume_command(folder)} --rerun {','.join(ends)}")
