@@ -4,6 +4,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from results.averages import points
     from results.compare import compare_runs
     from results.copying import copy_run, copy_run_files
     from results.evaluation import evaluate_run
@@ -35,6 +36,7 @@ _HOMES = {
     "ls_runs": "results.table",
     "note_run": "results.notes",
     "plot_history": "results.history",
+    "points": "results.averages",
     "purge_runs": "results.manage",
     "remove_study": "results.manage",
     "report": "results.pages.report",
@@ -66,6 +68,7 @@ __all__ = [
     "ls_runs",
     "note_run",
     "plot_history",
+    "points",
     "purge_runs",
     "remove_study",
     "report",

@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from results import layout
+from results.averages import flags_key, objective_of, points
 from results.errors import ResultsError
 from results.paired import LEVEL, against_first, probability_best
-from results.points import flags_key, objective_of, points
 from results.runs import find_runs
 from results.table import leaderboard
 
@@ -77,6 +78,17 @@ class Confirmation:
             f"({winner[f'low_{self.metric}']:.5g} to {winner[f'high_{self.metric}']:.5g})"
         )
 
+    def sentences(self) -> list[str]:
+        """All that there is to say, without full stops: the verdict, the bias, what is missing."""
+        found = [self.verdict()]
+        bias = self.bias()
+        if bias is not None:
+            found.append(bias)
+        if self.incomplete:
+            points = f"{self.incomplete} point{'s' * (self.incomplete > 1)}"
+            found.append(f"{points} left out, without a completed run with each seed")
+        return found
+
 
 def confirmation(study: str | Path) -> Confirmation:
     """Read what the confirmation of a study found.
@@ -110,6 +122,12 @@ def confirmation(study: str | Path) -> Confirmation:
 def confirmation_folder(study: Path) -> Path:
     """Where the confirmation of a study is."""
     return study.parent / f"{study.name}{SUFFIX}"
+
+
+def confirmed_by(folder: Path) -> Path | None:
+    """The search that a study confirms, or None where it is no confirmation."""
+    search = folder.parent / folder.name.removesuffix(SUFFIX)
+    return search if search.name != folder.name and (search / layout.STUDY).is_file() else None
 
 
 def _table(found: pd.DataFrame, metric: str, goal: str, seeds: tuple[int, ...]) -> pd.DataFrame:

@@ -1,20 +1,25 @@
-"""Searching: `training_run` runs a script once, `tuning_run` at many points, `resume` goes on."""
+"""Searching: `training_run` runs a script once, `tuning_run` at many points, `resume` goes on.
+
+`confirm` trains the best points again.
+"""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from search.confirming import confirm
     from search.evaluating import Evaluated, evaluate
     from search.rerunning import Rerun, rerun
     from search.resuming import resume
     from search.training import training_run
     from search.tuning import tuning_run
 
-__all__ = ["Evaluated", "Rerun", "evaluate", "rerun", "resume", "training_run", "tuning_run"]
+__all__ = ["Evaluated", "Rerun", "confirm", "evaluate", "rerun", "resume", "training_run", "tuning_run"]
 
 _HOMES = {
     "Evaluated": "search.evaluating",
     "Rerun": "search.rerunning",
+    "confirm": "search.confirming",
     "evaluate": "search.evaluating",
     "rerun": "search.rerunning",
     "resume": "search.resuming",

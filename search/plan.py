@@ -58,11 +58,11 @@ class Request:
         if self.sample is not None:
             sample_count(self.sample, 1)
         if self.trials is not None:
-            _check_count("trials", self.trials)
+            check_count("trials", self.trials)
         if self.order not in ORDERS:
             raise StudyError(unknown("order", self.order, ORDERS))
         check_seed(self.seed)
-        _check_count("repeats", self.repeats)
+        check_count("repeats", self.repeats)
         if not self.metrics:
             raise StudyError("metric must name at least one metric, but got none")
         names = [metric.name for metric in self.metrics]
@@ -98,7 +98,8 @@ def read_metrics(given: str | Sequence[str], goal: str | None) -> tuple[Metric, 
     return tuple(Metric.parse(name, goal) for name in names)
 
 
-def _check_count(name: str, value: object) -> None:
+def check_count(name: str, value: object) -> None:
+    """Refuse what is no whole number of at least 1."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise StudyError(f"{name} must be a whole number of at least 1, but got {value!r}")
     if value < 1:

@@ -264,8 +264,8 @@ class Schedule:
         yield from self._runs(key, proposal, place)
 
     def _proposal(self, asked: optuna.Trial, point: Mapping[str, Value]) -> Proposal:
-        inactive = tuple(name for name in self.study.space.names if name not in point)
-        return Proposal(self.study.values(point), inactive, asked, self.study.repeats)
+        study = self.study
+        return Proposal(study.values(point), study.inactive(point), asked, study.repeats)
 
     def _runs(self, key: str, proposal: Proposal, place: int | None = None) -> Iterator[Assignment]:
         """A trial for each run of a point that isn't done."""

@@ -110,6 +110,8 @@ class Study:
         execution: How its trials are run: executor, workers, limits ... (see `search.launch.Execution`).
         rerun: Ends that settle nothing where the run began before a time: the user wants their points
             run again.
+        idle: Of a table of ready combinations, for a point's key (`Space.key`) the flags that don't apply
+            there; a table has no conditions.
     """
 
     name: str
@@ -130,6 +132,7 @@ class Study:
     sample: float | None = None
     execution: Mapping[str, Any] = field(default_factory=dict)
     rerun: Mapping[Status, datetime] = field(default_factory=dict)
+    idle: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def named(self, name: str) -> "Study":
         """The same study under the name of its directory."""
@@ -138,6 +141,11 @@ class Study:
     def values(self, point: Mapping[str, Value]) -> dict[str, Value]:
         """The value of every flag at a point, in the order in which the script declares them."""
         return {flag.name: point.get(flag.name, self.base.get(flag.name)) for flag in self.declared}
+
+    def inactive(self, point: Mapping[str, Value]) -> tuple[str, ...]:
+        """The flags of the space that don't apply at a point."""
+        idle = self.idle.get(self.space.key(point), ()) if self.idle else ()
+        return tuple(name for name in self.space.names if name not in point or name in idle)
 
     @property
     def points(self) -> int:

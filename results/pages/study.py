@@ -1,7 +1,7 @@
 """A study and its runs as a page needs them, read once."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,8 +49,12 @@ class StudyResults:
         return not winner(self.board).empty
 
 
-def latest_study(runs_dir: PathLike = "runs") -> Path:
+def latest_study(runs_dir: PathLike = "runs", wanted: Callable[[Path], bool] = Path.is_dir) -> Path:
     """The directory of the study that was created last.
+
+    Args:
+        runs_dir: Where it is looked for.
+        wanted: Whether a study's directory counts.
 
     Raises:
         ResultsError: `runs_dir` is no directory or holds no study.
@@ -58,7 +62,7 @@ def latest_study(runs_dir: PathLike = "runs") -> Path:
     root = Path(runs_dir)
     if not os.path.isdir(root):
         raise ResultsError(f"no directory of runs at {str(root)!r}")
-    found = [path.parent for path in root.glob(f"*/{layout.STUDY}")]
+    found = [path.parent for path in root.glob(f"*/{layout.STUDY}") if wanted(path.parent)]
     if not found:
         raise ResultsError(f"no study in {str(root)!r}")
     return max(found, key=lambda folder: (_created(folder), folder.name))

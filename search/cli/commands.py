@@ -13,6 +13,7 @@ import click
 import gridruns
 from gridruns import GridrunsError
 from search.cli.comparing import compare
+from search.cli.confirming import confirm
 from search.cli.evaluating import evaluate
 from search.cli.looking import best, ls, show, tensorboard
 from search.cli.managing import COMMANDS as MANAGING
@@ -39,7 +40,20 @@ def cli() -> None:
     """  # noqa: D301 (click reads the backspace)
 
 
-for command in (tune, resume, train, ls, best, show, compare, evaluate, report, tensorboard, *MANAGING):
+for command in (
+    tune,
+    resume,
+    confirm,
+    train,
+    ls,
+    best,
+    show,
+    compare,
+    evaluate,
+    report,
+    tensorboard,
+    *MANAGING,
+):
     cli.add_command(command)
 
 

@@ -122,7 +122,7 @@ def tune(
         print_points(points, as_json=as_json)
         return 0
     return _searched(
-        lambda: tuning_run(script, arguments=arguments, yes=not _asks(yes, quiet), quiet=quiet, **asked)
+        lambda: tuning_run(script, arguments=arguments, yes=not asks(yes, quiet), quiet=quiet, **asked)
     )
 
 
@@ -145,10 +145,10 @@ def resume(study: str | None, yes: bool, quiet: bool, **asked: Any) -> int:
     """
     from search.resuming import resume as go_on
 
-    return _searched(lambda: go_on(study, yes=not _asks(yes, quiet), quiet=quiet, **asked))
+    return _searched(lambda: go_on(study, yes=not asks(yes, quiet), quiet=quiet, **asked))
 
 
-def _asks(yes: bool, quiet: bool) -> bool:
+def asks(yes: bool, quiet: bool) -> bool:
     """Whether to ask before starting: at a terminal only."""
     return sys.stdin.isatty() and sys.stdout.isatty() and not (yes or quiet)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from scipy import stats
 
+from results.averages import flags_key, points
 from results.errors import ResultsError
-from results.points import flags_key, points
 from results.status import Status
 from results.table import leaderboard
 from tests.results.conftest import MakeRun

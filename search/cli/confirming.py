@@ -1,0 +1,119 @@
+"""The command that trains the best points of a search again: `confirm`."""
+
+import json
+import shlex
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from search.cli import options
+from search.cli.running import asks
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from results.confirmation import Confirmation
+
+
+@click.command(
+    epilog="\b\nExamples:\n  gridruns confirm\n  gridruns confirm my-study --top 3 --seeds 10\n"
+    "  gridruns confirm my-study --show"
+)
+@click.argument("study", required=False)
+@click.option("--top", type=int, default=5, show_default=True, metavar="N", help="How many points.")
+@click.option("--seeds", type=int, metavar="K",
+              help="How many new seeds, the same ones for all points."
+              "  [default: 5, or as many as there are already]")  # fmt: skip
+@click.option("--show", is_flag=True, help="Show what a confirmation found, without running anything.")
+@click.option("--workers", callback=options.count_or_auto, metavar="N|auto", help="Trials that run at once.")
+@options.optional_limits
+@options.runs_dir
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@click.option("--yes", is_flag=True, help="Don't ask before starting (asked at a terminal only).")
+@click.option("--quiet", is_flag=True, help="Show only the results.")
+def confirm(
+    study: str | None, runs_dir: str, show: bool, as_json: bool, yes: bool, quiet: bool, **asked: Any
+) -> int:
+    """Train the best points of STUDY again with new seeds, and say which is the best.
+
+    STUDY is a study's name or a path; the latest search if not named. The runs are a study of their
+    own, STUDY-confirm, which can be interrupted; the same command goes on with it.
+    """
+    from results.confirmation import SUFFIX, confirmation
+    from search.confirming import confirm as run
+    from search.confirming import searched_folder
+    from search.interrupts import Interrupted
+
+    if show:
+        found = confirmation(searched_folder(study, runs_dir))
+    else:
+        silent = quiet or as_json
+        try:
+            found = run(study, runs_dir=runs_dir, yes=not asks(yes, silent), quiet=silent, **asked)
+        except Interrupted as stopped:
+            if stopped.folder is not None:
+                where = "" if runs_dir == "runs" else f" --runs-dir {shlex.quote(runs_dir)}"
+                click.echo(
+                    f"  gridruns confirm {stopped.folder.name.removesuffix(SUFFIX)}{where}    # goes on"
+                )
+            click.echo("gridruns: stopped", err=True)
+            return 128 + stopped.signal
+    click.echo(as_json_text(found) if as_json else as_text(found))
+    return 0
+
+
+def as_text(found: "Confirmation") -> str:
+    """What a confirmation found: the table, and what it says in sentences."""
+    from search.cli.tables import grid
+
+    seeds = f"{len(found.seeds)} new seed{'s' * (len(found.seeds) > 1)}"
+    lines = [f"\n{found.study.name}, its best points with {seeds} ({found.metric}, {found.goal}):\n"]
+    lines += [grid(shown(found)), ""]
+    lines += [f"{sentence[0].upper()}{sentence[1:]}." for sentence in found.sentences()]
+    return "\n".join(lines)
+
+
+def shown(found: "Confirmation") -> "pd.DataFrame":
+    """The table of a confirmation with intervals as texts, and the flags that tell its points apart."""
+    import pandas as pd
+
+    from results.wording import flag_columns, varying
+
+    table, metric = found.table, found.metric
+    columns: dict[str, Any] = {"rank": table["rank"], f"mean_{metric}": table[f"mean_{metric}"]}
+    columns["95% interval"] = _intervals(table, metric)
+    columns |= {"probability best": table["probability_best"], "p": table["p_value"]}
+    columns[f"search's {metric}"] = table[f"searched_{metric}"]
+    for name in table.columns:
+        if name.startswith("mean_eval_"):
+            test = name.removeprefix("mean_")
+            columns |= {name: table[name], f"95% interval of {test}": _intervals(table, test)}
+    vary, _ = varying(table, flag_columns(table))
+    columns |= {name.removeprefix("flag_"): table[name] for name in vary}
+    return pd.DataFrame(columns)
+
+
+def as_json_text(found: "Confirmation") -> str:
+    """A confirmation as JSON: missing numbers are null."""
+    from search.cli.tables import records
+
+    numbers = found.table.select_dtypes("float64").columns
+    said = {
+        "study": str(found.study),
+        "metric": found.metric,
+        "goal": found.goal,
+        "seeds": found.seeds,
+        "incomplete": found.incomplete,
+        "tied": found.tied,
+        "verdict": found.verdict(),
+        "bias": found.bias(),
+        "points": records(found.table.astype(dict.fromkeys(numbers, "Float64"))),
+    }
+    return json.dumps(said, indent=1)
+
+
+def _intervals(table: "pd.DataFrame", name: str) -> list[str]:
+    from search.cli.tables import cell
+
+    ends = zip(table[f"low_{name}"], table[f"high_{name}"], strict=True)
+    return [f"{cell(low)} to {cell(high)}" for low, high in ends]
