@@ -9,8 +9,10 @@ to the search and answers back to the trial.
 """
 
 import json
+import os
 import selectors
 import socket
+import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -18,12 +20,17 @@ from results.recorder import Pruned
 
 
 class Asker:
-    """The trial's end, called by its recorder after each step."""
+    """The trial's end, called by its recorder after each step.
+
+    A helper that the script has forked logs without asking: it would take answers that are the trial's.
+    """
 
     def __init__(self, descriptor: int) -> None:
         """Take over the socket that the trial was born with."""
         self._link = socket.socket(fileno=descriptor)
         self._answers = self._link.makefile("r", encoding="utf-8")
+        self._trial = os.getpid()
+        self._turn = threading.Lock()  # of the script's threads each waits for its own answer
 
     def __call__(self, step: int, metrics: Mapping[str, float], last: bool) -> None:
         """Report a step.
@@ -31,11 +38,12 @@ class Asker:
         Raises:
             Pruned: The search says to stop.
         """
-        report = {"step": step, "metrics": dict(metrics), "last": last}
-        self._link.sendall(json.dumps(report).encode() + b"\n")
-        if last:
+        if os.getpid() != self._trial:
             return
-        answer = self._answers.readline()
+        report = {"step": step, "metrics": dict(metrics), "last": last}
+        with self._turn:
+            self._link.sendall(json.dumps(report).encode() + b"\n")
+            answer = "" if last else self._answers.readline()
         if answer and json.loads(answer)["stop"]:
             raise Pruned
 

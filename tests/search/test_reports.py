@@ -4,6 +4,7 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
+from textwrap import dedent
 
 import psutil
 import pytest
@@ -239,3 +240,39 @@ def test_an_ending_is_not_lost_where_the_judge_of_another_trial_raises(
             executor.kill(1)
     assert raised == 1
     assert (ended[0].exit_code, ended[1].signal) == (0, 9)
+
+
+HELPERS = {
+    "fork": """
+        if os.fork() == 0:
+            steps(100)
+            os._exit(0)
+        steps(0)
+        os.wait()
+    """,
+    "threads": """
+        threads = [threading.Thread(target=steps, args=(first,)) for first in (0, 100)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    """,
+}
+
+
+@pytest.mark.parametrize("kind", ["fork", "spawn"])
+@pytest.mark.parametrize("helper", HELPERS)
+def test_helpers_that_log_do_not_take_the_trials_answers(
+    kind: str, helper: str, write: Write, build: Build, tmp_path: Path
+) -> None:
+    script = write(
+        "import os, threading\nfrom results import log_metrics\nfrom spaces import flags\nflags()\n"
+        "def steps(first):\n    for step in range(first, first + 50):\n        log_metrics(step, loss=1.0)\n"
+        + dedent(HELPERS[helper])
+    )
+    trial = new_trial(tmp_path / "runs")
+    seen: list[int] = []
+    ending = run_judged(build(kind, script), trial, lambda report: bool(seen.append(report.step)))
+    assert ending.exit_code == 0
+    assert len(read_run(trial.run_dir).epochs) == 100
+    assert sorted(seen) == [*range(50), *(range(100, 150) if helper == "threads" else ())]
