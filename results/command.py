@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def train_command(script: str, flags: Mapping[str, Any], seed: int | None, threads: int | None) -> str:
+def train_command(
+    script: str, flags: Mapping[str, Any], seed: int | None, threads: int | None, data: str | None = None
+) -> str:
     """A `gridruns train` command, quoted for a POSIX shell.
 
     Args:
@@ -13,8 +15,11 @@ def train_command(script: str, flags: Mapping[str, Any], seed: int | None, threa
         flags: Every flag's value.
         seed: None for a new one.
         threads: None for what a search would give.
+        data: Of a hypermodel the function of its data; None for a script.
     """
     words = ["gridruns", "train", script]
+    if data is not None:
+        words += ["--data", data]
     if seed is not None:
         words += ["--seed", str(seed)]
     if threads is not None:

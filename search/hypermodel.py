@@ -145,8 +145,10 @@ class _Asked:
 
     def declare(self, hp: Any) -> None:
         """Declare what a build and a fit ask for."""
+        import keras
         from keras_tuner import HyperModel
 
+        keras.utils.clear_session()
         model = _build(self.hypermodel, hp)
         self._take_over(hp)
         if type(self.hypermodel).fit is HyperModel.fit:
@@ -199,7 +201,6 @@ def _untrained(stop: type[BaseException]) -> Iterator[None]:
 def _build(hypermodel: Any, hp: Any) -> Any:
     import keras
 
-    keras.utils.clear_session()
     hypermodel.declare_hyperparameters(hp)
     model = hypermodel.build(hp)
     if not isinstance(model, keras.Model):

@@ -115,10 +115,9 @@ def _archived_hypermodel(run: Run, script: Path) -> tuple[str, str | None]:
     entry = run.record.get("entry")
     if not isinstance(entry, dict):
         return str(script), None
-    return (
-        f"{script}:{entry.get('hypermodel')}",
-        f"{script.parent / str(entry.get('data_file'))}:{entry.get('data')}",
-    )
+    data_file = Path(str(entry.get("data_file")))
+    archived = script.parent / (data_file.name if data_file.is_absolute() else data_file)
+    return f"{script}:{entry.get('hypermodel')}", f"{archived}:{entry.get('data')}"
 
 
 def compare_metrics(before: Run, after: Run) -> tuple[int, tuple[str, ...]]:

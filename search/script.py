@@ -44,10 +44,10 @@ class Entry:
         return {**self.__dict__, "data_file": str(self.data_file), "without": list(self.without)}
 
     def archived(self, script: Path) -> dict[str, str]:
-        """Plain JSON that names the file of the data as it lies beside the archived script."""
+        """Plain JSON for run.json: the file of the data from the script's directory, if it lies there."""
         inside = self.data_file.is_relative_to(script.parent)
-        file = self.data_file.relative_to(script.parent).as_posix() if inside else self.data_file.name
-        return {"hypermodel": self.hypermodel, "data_file": file, "data": self.data}
+        file = self.data_file.relative_to(script.parent) if inside else self.data_file
+        return {"hypermodel": self.hypermodel, "data_file": file.as_posix(), "data": self.data}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Entry":

@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -106,7 +107,11 @@ def command(run: Run) -> Iterator[str]:
 def command_of(run: Run) -> str:
     """The `gridruns train` command for a run."""
     seed, threads = run.record.get("seed"), run.record.get("threads")
-    return train_command(str(run.record.get("script")), run.flags, seed, threads)
+    script, entry = str(run.record.get("script")), run.record.get("entry")
+    if not isinstance(entry, dict):
+        return train_command(script, run.flags, seed, threads)
+    data = f"{Path(script).parent / str(entry.get('data_file'))}:{entry.get('data')}"
+    return train_command(f"{script}:{entry.get('hypermodel')}", run.flags, seed, threads, data)
 
 
 def _objective(run: Run) -> Objective | None:

@@ -12,6 +12,7 @@ import pytest
 
 from gridruns import GridrunsError
 from results import leaderboard
+from results.pages.run_facts import command_of
 from results.run import read_run
 from search import rerun, resume, training_run, tuning_run
 from search.declared import declared_space, reachable
@@ -173,6 +174,8 @@ def test_a_hypermodel_with_a_fit_goes_on_and_is_run_again(write: Write) -> None:
         assert run.properties["batch_size"] == row["flag_batch_size"]
         assert len(run.epochs) == 2
 
+    command = command_of(run)
+    assert command.startswith(f"gridruns train {file}:Model --data {file}:data --seed ")
     again = rerun(runs.iloc[0], quiet=True)
     assert again.equal, again.differences
 
@@ -212,7 +215,9 @@ def test_what_was_not_found_before_is_never_a_default(write: Write) -> None:
     file = write(DOCUMENTED.replace("return model", together.replace("and hp.B", "& hp.B")), "hm.py")
     run = training_run(f"{file}:build_model", data="load_data", arguments=arguments, quiet=True)
     assert run["status"].iloc[0] == "failed"
-    assert "asks for 'hidden', which it didn't ask for when" in run["error_message"].iloc[0]
+    assert "asks for 'hidden', which it didn't ask for when" in str(
+        read_run(run["run_dir"].iloc[0]).failure.get("message")
+    )
 
 
 @slow
