@@ -173,7 +173,10 @@ def run_study(
         except Interrupted as stopped:
             stopped.folder = folder
             raise
-        if search.out_of_plan and schedule.undealt and not quiet:
+        if search.out_of_time and not quiet:
+            over = f"timeout: the search was ended after {limits.search_seconds:g} s"
+            click.echo(f"\n{over}. To go on with the rest:\n  {resume_command(folder)}")
+        elif search.out_of_plan and schedule.undealt and not quiet:
             click.echo(
                 f"\nmax_time: {schedule.undealt:,} trials are left, none of which would have ended "
                 f"within {execution.max_time} most likely. To go on with them:\n  {resume_command(folder)}"

@@ -30,6 +30,7 @@ def test_a_search_over_its_timeout_ends_what_runs_and_can_go_on(folder: Path) ->
     tune = ["tune", "train.py", "--set", "a=1,2,3,4,5,6", "--order", "grid", "--workers", "2", "--study", "s"]
     done = gridruns(*tune, "--timeout", "4")
     assert done.returncode == 0, done.stderr
+    assert "ended after 4 s. To go on with the rest:\n  gridruns resume s" in done.stdout
     check_no_process(folder)
     board = leaderboard("runs/s")
     cut = board[board["status"] == "interrupted"]
