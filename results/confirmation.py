@@ -11,14 +11,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from results import layout
 from results.averages import flags_key, objective_of, points
 from results.errors import ResultsError
+from results.marks import confirmation_folder
 from results.paired import LEVEL, against_first, probability_best
 from results.runs import find_runs
 from results.table import leaderboard
-
-SUFFIX = "-confirm"
 
 
 @dataclass(frozen=True)
@@ -117,17 +115,6 @@ def confirmation(study: str | Path) -> Confirmation:
     table.insert(1, f"searched_{objective.metric}", flags_key(table).map(own).astype("Float64"))
     incomplete = flags_key(planned).nunique() - len(whole)
     return Confirmation(folder, objective.metric, objective.goal, tuple(seeds), table, incomplete)
-
-
-def confirmation_folder(study: Path) -> Path:
-    """Where the confirmation of a study is."""
-    return study.parent / f"{study.name}{SUFFIX}"
-
-
-def confirmed_by(folder: Path) -> Path | None:
-    """The search that a study confirms, or None where it is no confirmation."""
-    search = folder.parent / folder.name.removesuffix(SUFFIX)
-    return search if search.name != folder.name and (search / layout.STUDY).is_file() else None
 
 
 def _table(found: pd.DataFrame, metric: str, goal: str, seeds: tuple[int, ...]) -> pd.DataFrame:

@@ -58,6 +58,9 @@ class Judge:
         metric: What to judge by; None for that of each run's study, without one `val_loss`, else `loss`.
         goal: "min" or "max"; None for the study's, and for a loss "min".
 
+    Attributes:
+        several: The objectives of each directory whose study has several.
+
     Raises:
         ResultsError: No run logged `metric`, or its goal isn't known.
     """
@@ -69,8 +72,9 @@ class Judge:
         groups = dict.fromkeys(run.metric_names for run in runs)
         self.logged = list(dict.fromkeys(name for names in groups for name in names))
         self._folders = [os.path.dirname(run.path) for run in runs]
-        studies = {folder: study_objective(Path(folder)) for folder in set(self._folders)}
-        self._of_study = {folder: found for folder, found in studies.items() if found is not None}
+        studies = {folder: study_objectives(Path(folder)) for folder in set(self._folders)}
+        self._of_study = {folder: found[0] for folder, found in studies.items() if found}
+        self.several = {folder: found for folder, found in studies.items() if len(found) > 1}
         self._known: dict[Objective, dict[PathLike, Epoch | None]] = {}
         self._goal = goal
         self._asked = None if metric is None else self._check(metric, goal)
@@ -153,9 +157,20 @@ class Judge:
 
 
 def study_objective(folder: Path) -> Objective | None:
-    """The metric and goal that a study's study.json names, or None."""
-    metric = (read_json(folder / layout.STUDY) or {}).get("metric")
-    if not isinstance(metric, Mapping):
-        return None
-    name, goal = metric.get("name"), metric.get("goal")
-    return Objective(name, goal) if isinstance(name, str) and goal in GOALS else None
+    """The metric and goal that a study's study.json names first, or None."""
+    return next(iter(study_objectives(folder)), None)
+
+
+def study_objectives(folder: Path) -> tuple[Objective, ...]:
+    """All metrics and goals that a study's study.json names, up to the first that can't be read."""
+    record = read_json(folder / layout.STUDY) or {}
+    also = record.get("also")
+    found = []
+    for metric in [record.get("metric"), *(also if isinstance(also, list) else [])]:
+        if not isinstance(metric, Mapping):
+            return tuple(found)
+        name, goal = metric.get("name"), metric.get("goal")
+        if not isinstance(name, str) or goal not in GOALS:
+            return tuple(found)
+        found.append(Objective(name, goal))
+    return tuple(found)

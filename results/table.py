@@ -14,6 +14,7 @@ from results.bulk import collector_paused
 from results.errors import ResultsError
 from results.frame import frame
 from results.index import read_summaries
+from results.marks import mark_confirmed, mark_front
 from results.ranking import Judge
 from results.run import read_run
 from results.runs import find_runs, is_run
@@ -49,7 +50,8 @@ def ls_runs(
     Returns:
         A row a run, also for those that run or failed: run_dir, rank, status, best_epoch, best_*, eval_*,
         metric_* (the last epoch), flag_*, then tfruns' columns in tfruns' order and ours. `rank` is missing
-        where studies have different metrics.
+        where studies have different metrics. Where a study has several metrics, behind `rank` the Boolean
+        column `pareto` (see `results.marks.mark_front`).
 
     Raises:
         ResultsError: There is no such directory, column or metric, or the query can't be answered.
@@ -61,7 +63,10 @@ def ls_runs(
     except ResultsError:
         # Only a leaderboard must know who is better than whom.
         ranks = {}
-    table = _select(frame(runs[::-1], judge.best_epochs(), ranks, output=output), subset)
+    newest = runs[::-1]
+    table = frame(newest, judge.best_epochs(), ranks, output=output)
+    mark_front(table, newest, judge)
+    table = _select(table, subset)
     if order is None:
         return table if decreasing is not False else _renumber(table[::-1])
     return sorted_by(table, [order] if isinstance(order, str) else list(order), decreasing)
@@ -90,7 +95,8 @@ def leaderboard(
         output: See `ls_runs`.
 
     Returns:
-        See `ls_runs`.
+        See `ls_runs`; and where the study has been confirmed (`gridruns confirm`), beside `best_<metric>`
+        the mean that its point has with new seeds, `confirmed_<metric>` (Float64).
 
     Raises:
         ResultsError: See `ls_runs`; also where studies have different metrics and none is chosen.
@@ -99,7 +105,10 @@ def leaderboard(
     judge = Judge(runs, metric, goal)
     ranks = judge.ranks()
     ordered = sorted(runs, key=lambda run: (ranks.get(run.path, len(runs) + 1), os.path.basename(run.path)))
-    return _select(frame(ordered, judge.best_epochs(), ranks, output=output), subset)
+    table = frame(ordered, judge.best_epochs(), ranks, output=output)
+    mark_front(table, ordered, judge)
+    mark_confirmed(table, ordered, judge.common())
+    return _select(table, subset)
 
 
 def best_run(

@@ -98,7 +98,8 @@ def confirm(
             f"{len(found):,} point{'s' * (len(found) > 1)} completed, fewer than the {top:,} asked for"
         )
 
-    from results.confirmation import confirmation, confirmation_folder
+    from results.confirmation import confirmation
+    from results.marks import confirmation_folder
 
     beside = confirmation_folder(folder)
     check_name(beside.name)
@@ -136,7 +137,7 @@ def searched_folder(study: str | None, runs_dir: str | Path) -> Path:
     Raises:
         GridrunsError: There is none, or it is a confirmation.
     """
-    from results.confirmation import confirmed_by
+    from results.marks import confirmed_by
     from results.pages.study import latest_study
 
     root = Path(runs_dir)

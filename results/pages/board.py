@@ -26,7 +26,7 @@ def leaderboard(study: StudyResults) -> Iterator[str]:
     metrics = [name for name in _metric_columns(study) if not board[name].isna().all()]
     vary, same = varying(board, ["status", *flag_columns(board)])
     flags = [name for name in vary if name != "status"]
-    first = ["rank"] * study.ranked + ["status"] * ("status" in vary)
+    first = ["rank"] * study.ranked + ["pareto"] * ("pareto" in board) + ["status"] * ("status" in vary)
     said = [name for name in ("tags", "note") if not board[name].isna().all()]
     columns = [*first, *metrics, *flags, *said]
     cells = [_cells(board[name]) for name in columns] + [
@@ -54,7 +54,8 @@ def _metric_columns(study: StudyResults) -> list[str]:
     best = [name for name in names if name.startswith("best_") and name not in ("best_epoch", *first)]
     validation = [name for name in best if name.startswith("best_val_")]
     evaluation = [name for name in names if name.startswith("eval_")]
-    wanted = dict.fromkeys([*first, "best_epoch", *(validation or best), *evaluation])
+    confirmed = [name for name in names if name.startswith("confirmed_")]
+    wanted = dict.fromkeys([*first, *confirmed, "best_epoch", *(validation or best), *evaluation])
     return [name for name in wanted if name in names]
 
 

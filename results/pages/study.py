@@ -12,6 +12,7 @@ from results import layout
 from results.errors import ResultsError
 from results.files import read_json
 from results.frame import frame
+from results.marks import mark_confirmed, mark_front
 from results.ranking import Judge, Objective
 from results.run import Run, read_run
 from results.runs import find_runs
@@ -89,6 +90,8 @@ def read_study(study_dir: PathLike, metric: str | None = None, goal: str | None 
     # The order of results.leaderboard, which would read all runs a second time.
     ordered = sorted(runs, key=lambda run: (ranks.get(run.path, len(runs) + 1), run.path.name))
     board = frame(ordered, judge.best_epochs(), ranks)
+    mark_front(board, ordered, judge)
+    mark_confirmed(board, ordered, judge.common())
     name = record.get("name", folder.resolve().name)
     return StudyResults(str(name), record, tuple(runs), judge.common(), board)
 

@@ -39,7 +39,8 @@ def confirm(
     STUDY is a study's name or a path; the latest search if not named. The runs are a study of their
     own, STUDY-confirm, which can be interrupted; the same command goes on with it.
     """
-    from results.confirmation import SUFFIX, confirmation
+    from results.confirmation import confirmation
+    from results.marks import SUFFIX
     from search.confirming import confirm as run
     from search.confirming import searched_folder
     from search.interrupts import Interrupted
