@@ -23,10 +23,11 @@ LONG = ("model", "output", "error")  # columns of many lines, shown below the ot
 def print_results(runs: pd.DataFrame) -> None:
     """The end of a search: the ten best runs of the study, where they are, and what to do next."""
     folder = Path(str(runs["run_dir"].iloc[0])).parent
-    metric = (read_json(folder / layout.STUDY) or {}).get("metric", {}).get("name")
+    study = read_json(folder / layout.STUDY) or {}
+    metrics = [f"best_{metric.get('name')}" for metric in (study.get("metric", {}), *study.get("also", ()))]
     ranked, best = runs[runs["rank"].notna()], winner(runs)
     click.echo(f"\nThe best {min(SHOWN, len(ranked))} of {len(runs):,} runs:\n")
-    click.echo(text_table(ranked.head(SHOWN), first=f"best_{metric}", full_path=False))
+    click.echo(text_table(ranked.head(SHOWN), first=metrics, full_path=False))
     if len(ranked) < len(runs):
         ends = runs[runs["rank"].isna()]["status"].value_counts()
         click.echo(f"\nEnded otherwise: {', '.join(f'{count} {status}' for status, count in ends.items())}")
@@ -66,17 +67,17 @@ def print_run(run: pd.DataFrame, *, as_json: bool = False, as_csv: bool = False)
         click.echo(f"\nAgain:\n  {again(row)}")
 
 
-def text_table(runs: pd.DataFrame, first: str | None = None, full_path: bool = True) -> str:
+def text_table(runs: pd.DataFrame, first: Sequence[str] = (), full_path: bool = True) -> str:
     """The columns that tell runs apart, aligned; what is equal in all rows stands below.
 
     Args:
         runs: A leaderboard or a part of one.
-        first: The column of a metric that comes before the other metrics.
+        first: The columns of metrics that come before the other metrics.
         full_path: Whether runs are shown with their whole paths.
     """
     flags = [name for name in runs.columns if name.startswith("flag_")]
     metrics = _metric_columns(runs, first)
-    wanted = ("rank", "pareto", "status", *metrics, "best_epoch", *flags, "tags", "note", "reason")
+    wanted = ("rank", "status", *metrics, "best_epoch", *flags, "tags", "note", "reason")
     columns = [name for name in wanted if name in runs]
     columns = [name for name in columns if not runs[name].isna().all()]
     same = [name for name in columns if name in ("status", *flags) and runs[name].map(repr).nunique() == 1]
@@ -106,19 +107,12 @@ def grid(runs: pd.DataFrame, more: Mapping[str, Sequence[str]] | None = None) ->
     )
 
 
-def _metric_columns(runs: pd.DataFrame, first: str | None) -> list[str]:
+def _metric_columns(runs: pd.DataFrame, first: Sequence[str]) -> list[str]:
     """`first`, the other metrics at the best epoch (of validation, where there are such), the evaluation."""
-    best = [name for name in runs.columns if name.startswith("best_") and name not in ("best_epoch", first)]
+    best = [name for name in runs.columns if name.startswith("best_") and name not in ("best_epoch", *first)]
     validation = [name for name in best if name.startswith("best_val_")]
     evaluation = [name for name in runs.columns if name.startswith("eval_")]
-    names = ([first] if first is not None and first in runs else []) + (validation or best) + evaluation
-    return with_confirmed(names, runs)
-
-
-def with_confirmed(names: Sequence[str], runs: pd.DataFrame) -> list[str]:
-    """Columns of metrics, and beside each what a confirmation found of it."""
-    pairs = ((name, name.replace("best_", "confirmed_", 1)) for name in names)
-    return [name for pair in pairs for name in dict.fromkeys(pair) if name in runs]
+    return [name for name in first if name in runs] + (validation or best) + evaluation
 
 
 def _heading(column: str) -> str:

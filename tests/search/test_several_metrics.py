@@ -12,6 +12,7 @@ import pytest
 from gridruns import GridrunsError
 from results.runs import read_run
 from search import resume, tuning_run
+from search.cli import main
 from search.study import Metric, StudyError
 from search.study_file import load, read_raw
 from tests.search.support import Write
@@ -141,6 +142,13 @@ def test_other_metrics_are_another_study(script: Path) -> None:
     with pytest.raises(StudyError, match="further metrics size max -> size min"):
         tune(script, metric=["val_loss:min", "size:min"])
     assert len(tune(script, metric=["val_loss:min", "size:min"], extend=True)) == 6
+
+
+def test_the_end_of_a_search_shows_all_its_metrics(script: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["tune", str(script), "--set", "a=1,2", "--metric", "val_loss", "--metric", "size:max"]
+    assert main([*command, "--executor", "inline"]) == 0
+    (heading,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("rank")]
+    assert heading.split()[:3] == ["rank", "best_val_loss", "best_size"]
 
 
 @pytest.mark.slow
