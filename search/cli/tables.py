@@ -77,7 +77,7 @@ def text_table(runs: pd.DataFrame, first: Sequence[str] = (), full_path: bool = 
     """
     flags = [name for name in runs.columns if name.startswith("flag_")]
     metrics = _metric_columns(runs, first)
-    wanted = ("rank", "status", *metrics, "best_epoch", *flags, "tags", "note", "reason")
+    wanted = ("rank", "pareto", "status", *metrics, "best_epoch", *flags, "tags", "note", "reason")
     columns = [name for name in wanted if name in runs]
     columns = [name for name in columns if not runs[name].isna().all()]
     same = [name for name in columns if name in ("status", *flags) and runs[name].map(repr).nunique() == 1]
@@ -112,7 +112,14 @@ def _metric_columns(runs: pd.DataFrame, first: Sequence[str]) -> list[str]:
     best = [name for name in runs.columns if name.startswith("best_") and name not in ("best_epoch", *first)]
     validation = [name for name in best if name.startswith("best_val_")]
     evaluation = [name for name in runs.columns if name.startswith("eval_")]
-    return [name for name in first if name in runs] + (validation or best) + evaluation
+    names = [name for name in first if name in runs] + (validation or best) + evaluation
+    return with_confirmed(names, runs)
+
+
+def with_confirmed(names: Sequence[str], runs: pd.DataFrame) -> list[str]:
+    """Columns of metrics, and beside each what a confirmation found of it."""
+    pairs = ((name, name.replace("best_", "confirmed_", 1)) for name in names)
+    return [name for pair in pairs for name in dict.fromkeys(pair) if name in runs]
 
 
 def _heading(column: str) -> str:
