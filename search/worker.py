@@ -181,7 +181,7 @@ def _declare(job: Job, through: tuple[type[BaseException], ...]) -> int:
 
 def _declare_hypermodel(job: Job, entry: Mapping[str, Any], through: tuple[type[BaseException], ...]) -> int:
     """Find a hypermodel's hyperparameters; write them, or why there are none."""
-    from search import hypermodel
+    from search.asking import declare
 
     refuser = _Refuser(Path(job.run_dir))
     undo = install(refuser)
@@ -192,7 +192,7 @@ def _declare_hypermodel(job: Job, entry: Mapping[str, Any], through: tuple[type[
                 Path(job.script),
                 (*through, Declared, TooEarly, HypermodelError),
                 lambda: found.update(
-                    hypermodel.declare(Path(job.script), Entry.from_json(entry), TooEarly), entry=entry
+                    declare(Path(job.script), Entry.from_json(entry), TooEarly), entry=entry
                 ),
             )
         if not found:
