@@ -148,7 +148,10 @@ def test_the_end_of_a_search_shows_all_its_metrics(script: Path, capsys: pytest.
     command = ["tune", str(script), "--set", "a=1,2", "--metric", "val_loss", "--metric", "size:max"]
     assert main([*command, "--executor", "inline"]) == 0
     (heading,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("rank")]
-    assert heading.split()[:3] == ["rank", "best_val_loss", "best_size"]
+    assert [word for word in heading.split() if word.startswith("best_")][:2] == [
+        "best_val_loss",
+        "best_size",
+    ]
 
 
 @pytest.mark.slow

@@ -101,6 +101,29 @@ def test_the_leaderboard_of_another_study_is_one(form: str, script: Path) -> Non
         assert ("lr" in result["point"]) == (result["point"]["a"] >= 2)
 
 
+def test_a_csv_file_of_pandas_has_floats_for_integers_with_gaps_and_nothing_for_none(
+    script: Path, write: Write
+) -> None:
+    write(
+        """
+        from results import log_metrics
+        from spaces import flag_integer, flag_string, flags
+        FLAGS = flags(
+            flag_integer("n", None, choices=[None, 2, 64]), flag_string("word", None, choices=[None, "x"])
+        )
+        log_metrics(1, val_loss=FLAGS.n or 0)
+        """
+    )
+    rows = pd.DataFrame({"n": [64.0, None, 2.5], "word": ["x", None, "x"], "val_loss": [1.0, 2.0, 3.0]})
+    rows.to_csv("gaps.csv", index=False)
+    space = {"n": [None, 2, 64], "word": [None, "x"]}
+    tune(script, space, warm_start="gaps.csv", trials=2)
+    assert earlier() == [
+        {"point": {"n": 64, "word": "x"}, "values": [1.0]},
+        {"point": {"n": None, "word": None}, "values": [2.0]},
+    ]  # 2.5 is no point, and isn't rounded to one
+
+
 def optuna_study(direction: Literal["minimize", "maximize"] = "minimize") -> optuna.Study:
     study = optuna.create_study(direction=direction)
     for row in ROWS:
