@@ -96,7 +96,9 @@ def test_the_grid_runs_exactly_the_valid_points_in_every_form(form: str, script:
     assert got(runs) == Counter(valid())
 
 
-@pytest.mark.parametrize("sampler", ["random", "tpe", "qmc", "keras-tuner:random"])
+@pytest.mark.parametrize(
+    "sampler", ["random", "tpe", "qmc", pytest.param("keras-tuner:random", marks=pytest.mark.slow)]
+)
 def test_other_samplers_run_exactly_the_valid_points(sampler: str, script: Path) -> None:
     assert got(tune(script, where=WHERE, sampler=sampler)) == Counter(valid())
 
@@ -214,7 +216,7 @@ def brute_force(
     return found
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @pytest.mark.parametrize("sampler", ["grid", "random", "tpe"])
 @given(rules=ruled_spaces(), seed=st.integers(0, 100))
 def test_what_a_search_visits_is_what_brute_force_finds(

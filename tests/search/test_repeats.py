@@ -183,7 +183,9 @@ def test_what_cannot_be_repeated_is_one_line(asked: dict[str, Any], message: str
     assert not Path("runs").exists()
 
 
-@pytest.mark.parametrize("sampler", ["random", "tpe", "keras-tuner:random"])
+@pytest.mark.parametrize(
+    "sampler", ["random", "tpe", pytest.param("keras-tuner:random", marks=pytest.mark.slow)]
+)
 def test_duplicates_run_as_often_as_they_are_proposed(sampler: str, script: Path) -> None:
     runs = tune(script, repeats=1, sampler=sampler, allow_duplicates=True, trials=20)
     assert len(runs) == 20  # of 6 points
