@@ -7,6 +7,7 @@ of their own beside the search's, `<study>-confirm`.
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from results.marks import confirmation_folder
 from results.paired import LEVEL, against_first, probability_best
 from results.runs import find_runs
 from results.table import leaderboard
+from results.wording import flag_columns, varying
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,21 @@ class Confirmation:
             found.append(f"{points} left out, without a completed run with each seed")
         return found
 
+    def shown(self) -> pd.DataFrame:
+        """The table to show: intervals as texts, and of the flags those that tell its points apart."""
+        table, metric = self.table, self.metric
+        columns: dict[str, Any] = {"rank": table["rank"], f"mean_{metric}": table[f"mean_{metric}"]}
+        columns["95% interval"] = _intervals(table, metric)
+        columns |= {"probability best": table["probability_best"], "p": table["p_value"].astype("Float64")}
+        columns[f"search's {metric}"] = table[f"searched_{metric}"]
+        for name in table.columns:
+            if name.startswith("mean_eval_"):
+                test = name.removeprefix("mean_")
+                columns |= {name: table[name], f"95% interval of {test}": _intervals(table, test)}
+        vary, _ = varying(table, flag_columns(table))
+        columns |= {name.removeprefix("flag_"): table[name] for name in vary}
+        return pd.DataFrame(columns)
+
 
 def confirmation(study: str | Path) -> Confirmation:
     """Read what the confirmation of a study found.
@@ -115,6 +132,11 @@ def confirmation(study: str | Path) -> Confirmation:
     table.insert(1, f"searched_{objective.metric}", flags_key(table).map(own).astype("Float64"))
     incomplete = flags_key(planned).nunique() - len(whole)
     return Confirmation(folder, objective.metric, objective.goal, tuple(seeds), table, incomplete)
+
+
+def _intervals(table: pd.DataFrame, name: str) -> list[str]:
+    ends = zip(table[f"low_{name}"], table[f"high_{name}"], strict=True)
+    return [f"{low:.5g} to {high:.5g}" for low, high in ends]
 
 
 def _table(found: pd.DataFrame, metric: str, goal: str, seeds: tuple[int, ...]) -> pd.DataFrame:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from gridruns import unknown
 from results import layout
@@ -163,9 +163,13 @@ def study_objective(folder: Path) -> Objective | None:
 
 def study_objectives(folder: Path) -> tuple[Objective, ...]:
     """All metrics and goals that a study's study.json names, up to the first that can't be read."""
-    record = read_json(folder / layout.STUDY) or {}
+    return objectives_of(read_json(folder / layout.STUDY) or {})
+
+
+def objectives_of(record: Mapping[str, Any]) -> tuple[Objective, ...]:
+    """The same of what a study.json holds."""
     also = record.get("also")
-    found = []
+    found: list[Objective] = []
     for metric in [record.get("metric"), *(also if isinstance(also, list) else [])]:
         if not isinstance(metric, Mapping):
             return tuple(found)

@@ -10,6 +10,7 @@ from results.effects import effects
 from results.figures.axes import dimension, parallel, parallel_figure
 from results.figures.ends import failures
 from results.figures.epochs import TOP, curves, curves_figure
+from results.figures.front import front, front_figure
 from results.figures.importance import importances, importances_figure
 from results.figures.pairs import pair_figure, pairs
 from results.figures.trials import history, history_figure
@@ -24,6 +25,8 @@ __all__ = [
     "effects",
     "effects_figure",
     "failures",
+    "front",
+    "front_figure",
     "history",
     "history_figure",
     "importances",

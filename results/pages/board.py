@@ -7,6 +7,7 @@ import pandas as pd
 
 from results.pages.parts import text
 from results.pages.study import StudyResults
+from results.ranking import objectives_of
 from results.wording import flag_columns, labels, missing, varying
 
 WIDE = 30  # a longer text gets a box of its own, which folds it
@@ -50,12 +51,13 @@ def leaderboard(study: StudyResults) -> Iterator[str]:
 def _metric_columns(study: StudyResults) -> list[str]:
     """The metric, its epoch, the other metrics (of validation, where there are such), the evaluation."""
     first = [f"best_{study.objective.metric}"] if study.objective else []
+    also = [f"best_{objective.metric}" for objective in objectives_of(study.record)[1:]]
     names = [str(name) for name in study.board.columns]
     best = [name for name in names if name.startswith("best_") and name not in ("best_epoch", *first)]
     validation = [name for name in best if name.startswith("best_val_")]
     evaluation = [name for name in names if name.startswith("eval_")]
     confirmed = [name for name in names if name.startswith("confirmed_")]
-    wanted = dict.fromkeys([*first, *confirmed, "best_epoch", *(validation or best), *evaluation])
+    wanted = dict.fromkeys([*first, *confirmed, "best_epoch", *also, *(validation or best), *evaluation])
     return [name for name in wanted if name in names]
 
 

@@ -11,7 +11,7 @@ from results.levels import comparable
 from results.pages.parts import Section, drawn, text
 from results.pages.study import StudyResults
 from results.pages.tables import table
-from results.ranking import Objective
+from results.ranking import Objective, objectives_of
 from results.wording import flag_columns, gaps, varying
 
 FANOVA_RUNS = 200  # the most ranked runs for which a page takes the seconds that fANOVA needs
@@ -28,6 +28,7 @@ def sections(study: StudyResults, *, thorough: bool = True) -> Iterator[Section]
     board, objective = study.board, study.objective
     if board.empty:
         return
+    yield from _front(study)
     if objective is not None:
         yield from _history(board, objective)
         effects = figures.effects(board, objective)
@@ -51,6 +52,28 @@ def sections(study: StudyResults, *, thorough: bool = True) -> Iterator[Section]
     if len(failures):
         rows = table(failures, "The runs that ended without a result.")
         yield Section("failures", "Failures", tuple(rows))
+
+
+def confirmed(study: StudyResults) -> Iterator[Section]:
+    """What a confirmation found, where there is one."""
+    found = study.confirmation
+    if found is not None:
+        said = (f'<p class="notice">{text(one[0].upper() + one[1:])}.</p>' for one in found.sentences())
+        caption = f"The best points of the search, trained again with {len(found.seeds)} common seeds."
+        lines = (*said, *table(found.shown(), caption))
+        yield Section("confirmation", "Confirmation", lines)
+
+
+def _front(study: StudyResults) -> Iterator[Section]:
+    objectives = objectives_of(study.record)
+    if "pareto" not in study.board or study.objective != objectives[0]:
+        return
+    data = figures.front(study.board, objectives)
+    if len(data):
+        count = int(study.board["pareto"].fillna(False).sum())
+        note = "The front: completed runs that no other beats in all metrics, at the best epoch of the first."
+        heading = f"The Pareto front: {count:,} of {len(study.board):,} runs"
+        yield Section("front", heading, drawn("front", figures.front_figure(data, objectives), note))
 
 
 def _history(board: pd.DataFrame, objective: Objective) -> Iterator[Section]:

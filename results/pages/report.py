@@ -10,7 +10,7 @@ from pathlib import Path
 
 from results import layout
 from results.pages.board import FILTER, leaderboard
-from results.pages.drawings import sections
+from results.pages.drawings import confirmed, sections
 from results.pages.parts import Section, summary, text
 from results.pages.shell import frame, write_page
 from results.pages.study import PathLike, StudyResults, latest_study, read_study
@@ -68,7 +68,7 @@ def sections_of(study: StudyResults, *, thorough: bool) -> list[Section]:
     if study.board.empty:
         return []
     board = Section("leaderboard", "Leaderboard", tuple(leaderboard(study)))
-    return [board, *sections(study, thorough=thorough)]
+    return [*confirmed(study), board, *sections(study, thorough=thorough)]
 
 
 def main(study: StudyResults, parts: Sequence[Section]) -> str:

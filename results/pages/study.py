@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from results import layout
+from results.confirmation import Confirmation, confirmation
 from results.errors import ResultsError
 from results.files import read_json
 from results.frame import frame
@@ -31,6 +32,7 @@ class StudyResults:
         runs: Oldest first.
         objective: What the runs are ranked by; None where neither study.json nor a run names a metric.
         board: The leaderboard, as `results.leaderboard` makes it.
+        confirmation: What `gridruns confirm` has found; None where it hasn't found anything yet.
     """
 
     name: str
@@ -38,6 +40,7 @@ class StudyResults:
     runs: tuple[Run, ...]
     objective: Objective | None
     board: pd.DataFrame
+    confirmation: Confirmation | None = None
 
     @property
     def ranked(self) -> bool:
@@ -93,7 +96,14 @@ def read_study(study_dir: PathLike, metric: str | None = None, goal: str | None 
     mark_front(board, ordered, judge)
     mark_confirmed(board, ordered, judge.common())
     name = record.get("name", folder.resolve().name)
-    return StudyResults(str(name), record, tuple(runs), judge.common(), board)
+    return StudyResults(str(name), record, tuple(runs), judge.common(), board, _confirmation(folder))
+
+
+def _confirmation(folder: Path) -> Confirmation | None:
+    try:
+        return confirmation(folder)
+    except ResultsError:
+        return None
 
 
 def _created(folder: Path) -> str:

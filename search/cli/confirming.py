@@ -10,8 +10,6 @@ from search.cli import options
 from search.cli.running import asks
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from results.confirmation import Confirmation
 
 
@@ -69,29 +67,9 @@ def as_text(found: "Confirmation") -> str:
 
     seeds = f"{len(found.seeds)} new seed{'s' * (len(found.seeds) > 1)}"
     lines = [f"\n{found.study.name}, its best points with {seeds} ({found.metric}, {found.goal}):\n"]
-    lines += [grid(shown(found)), ""]
+    lines += [grid(found.shown()), ""]
     lines += [f"{sentence[0].upper()}{sentence[1:]}." for sentence in found.sentences()]
     return "\n".join(lines)
-
-
-def shown(found: "Confirmation") -> "pd.DataFrame":
-    """The table of a confirmation with intervals as texts, and the flags that tell its points apart."""
-    import pandas as pd
-
-    from results.wording import flag_columns, varying
-
-    table, metric = found.table, found.metric
-    columns: dict[str, Any] = {"rank": table["rank"], f"mean_{metric}": table[f"mean_{metric}"]}
-    columns["95% interval"] = _intervals(table, metric)
-    columns |= {"probability best": table["probability_best"], "p": table["p_value"]}
-    columns[f"search's {metric}"] = table[f"searched_{metric}"]
-    for name in table.columns:
-        if name.startswith("mean_eval_"):
-            test = name.removeprefix("mean_")
-            columns |= {name: table[name], f"95% interval of {test}": _intervals(table, test)}
-    vary, _ = varying(table, flag_columns(table))
-    columns |= {name.removeprefix("flag_"): table[name] for name in vary}
-    return pd.DataFrame(columns)
 
 
 def as_json_text(found: "Confirmation") -> str:
@@ -111,10 +89,3 @@ def as_json_text(found: "Confirmation") -> str:
         "points": records(found.table.astype(dict.fromkeys(numbers, "Float64"))),
     }
     return json.dumps(said, indent=1)
-
-
-def _intervals(table: "pd.DataFrame", name: str) -> list[str]:
-    from search.cli.tables import cell
-
-    ends = zip(table[f"low_{name}"], table[f"high_{name}"], strict=True)
-    return [f"{cell(low)} to {cell(high)}" for low, high in ends]

@@ -11,10 +11,13 @@ import click
 import pandas as pd
 
 from results import layout
+from results.averages import points
 from results.files import read_json
 from results.pages.run_facts import command_of
+from results.ranking import objectives_of
 from results.run import read_run
 from results.table import winner
+from results.wording import flag_columns, varying
 
 SHOWN = 10  # rows of the table at the end of a search
 LONG = ("model", "output", "error")  # columns of many lines, shown below the others
@@ -23,11 +26,21 @@ LONG = ("model", "output", "error")  # columns of many lines, shown below the ot
 def print_results(runs: pd.DataFrame) -> None:
     """The end of a search: the ten best runs of the study, where they are, and what to do next."""
     folder = Path(str(runs["run_dir"].iloc[0])).parent
-    study = read_json(folder / layout.STUDY) or {}
-    metrics = [f"best_{metric.get('name')}" for metric in (study.get("metric", {}), *study.get("also", ()))]
+    record = read_json(folder / layout.STUDY) or {}
+    metrics = [f"best_{objective.metric}" for objective in objectives_of(record)]
     ranked, best = runs[runs["rank"].notna()], winner(runs)
-    click.echo(f"\nThe best {min(SHOWN, len(ranked))} of {len(runs):,} runs:\n")
-    click.echo(text_table(ranked.head(SHOWN), first=metrics, full_path=False))
+    if "pareto" in runs:
+        front = runs[runs["pareto"].fillna(False)]
+        click.echo(f"\nThe Pareto front: {len(front):,} of {len(runs):,} runs:\n")
+        click.echo(text_table(front, first=metrics, full_path=False) if len(front) else "no runs")
+    repeats = record.get("repeats", 1)
+    if repeats > 1 and len(best):
+        found = points(folder)
+        click.echo(f"\nThe best {min(SHOWN, len(found))} of {len(found):,} points, {repeats} runs each:\n")
+        click.echo(point_table(found.head(SHOWN)))
+    else:
+        click.echo(f"\nThe best {min(SHOWN, len(ranked))} of {len(runs):,} runs:\n")
+        click.echo(text_table(ranked.head(SHOWN), first=metrics, full_path=False))
     if len(ranked) < len(runs):
         ends = runs[runs["rank"].isna()]["status"].value_counts()
         click.echo(f"\nEnded otherwise: {', '.join(f'{count} {status}' for status, count in ends.items())}")
@@ -67,12 +80,20 @@ def print_run(run: pd.DataFrame, *, as_json: bool = False, as_csv: bool = False)
         click.echo(f"\nAgain:\n  {again(row)}")
 
 
+def point_table(found: pd.DataFrame) -> str:
+    """Points as `results.points` has them: mean, standard error, runs, and the flags that vary."""
+    mean = next(name for name in found.columns if name.startswith("mean_"))
+    vary, _ = varying(found, flag_columns(found))
+    columns = ["rank", mean, mean.replace("mean_", "se_", 1), "runs", *vary]
+    return grid(found[columns].rename(columns=_heading))
+
+
 def text_table(runs: pd.DataFrame, first: Sequence[str] = (), full_path: bool = True) -> str:
     """The columns that tell runs apart, aligned; what is equal in all rows stands below.
 
     Args:
         runs: A leaderboard or a part of one.
-        first: The columns of metrics that come before the other metrics.
+        first: The columns of metrics that come before the others.
         full_path: Whether runs are shown with their whole paths.
     """
     flags = [name for name in runs.columns if name.startswith("flag_")]

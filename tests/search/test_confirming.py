@@ -21,15 +21,12 @@ from search.study import StudyError, derived_seed
 from tests.search.support import Write
 
 SCRIPT = """
-    import os, random, time
+    import os, random
     from results import log_metrics
     from spaces import flag_integer, flag_string, flags
     FLAGS = flags(flag_integer("a", 1), flag_integer("b", 7), flag_string("kind", "x"))
     if os.path.exists("stop") and FLAGS.a == 2:
         os.kill(os.getpid(), 9)
-    if os.path.exists("wait"):
-        open("waiting", "w").close()
-        time.sleep(600)
     log_metrics(1, val_loss=FLAGS.a / 10 + random.random() / 100, accuracy=1 - FLAGS.a / 10)
 """
 GRID = {"a": [1, 2, 3, 4], "kind": ["x", "y"]}
@@ -289,3 +286,25 @@ def test_nothing_to_show_is_one_line(searched: pd.DataFrame) -> None:
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "gridruns: study 's' hasn't been confirmed: `gridruns confirm s` does it\n"
     assert not Path("runs/s-confirm").exists()
+
+
+def test_points_are_shown_where_they_were_repeated(script: Path) -> None:
+    done = gridruns("tune", str(script), "--set", "a=1,2", "--repeats", "3", "--seed", "3", "--study", "r")
+    assert done.returncode == 0, done.stderr
+    assert "The best 2 of 2 points, 3 runs each:" in done.stdout
+    lines = done.stdout.splitlines()
+    head = next(place for place, line in enumerate(lines) if line.startswith("rank"))
+    assert lines[head].split() == ["rank", "mean_val_loss", "se_val_loss", "runs", "a"]
+    best = points("runs/r").iloc[0]
+    expected = ["1", f"{best['mean_val_loss']:.5g}", f"{best['se_val_loss']:.5g}", "3", "1"]
+    assert lines[head + 1].split() == expected
+
+
+def test_the_front_is_listed_first(script: Path) -> None:
+    metrics = ("--metric", "val_loss:min", "--metric", "accuracy:max")
+    done = gridruns("tune", str(script), "--set", "a=1,2", *metrics, "--seed", "3", "--study", "r")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    start = lines.index("The Pareto front: 1 of 2 runs:")
+    assert lines[start + 2].split()[:5] == ["rank", "pareto", "status", "best_val_loss", "best_accuracy"]
+    assert lines.index("The best 2 of 2 runs:") > start
