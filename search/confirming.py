@@ -142,7 +142,7 @@ def searched_folder(study: str | None, runs_dir: str | Path) -> Path:
 
     root = Path(runs_dir)
     if study is None:
-        return latest_study(root, lambda folder: confirmed_by(folder) is None)
+        return latest_study(root)
     for folder in (root / study, Path(study)):
         if (folder / layout.STUDY).is_file():
             break

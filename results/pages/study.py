@@ -1,7 +1,7 @@
 """A study and its runs as a page needs them, read once."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from results.confirmation import Confirmation, confirmation
 from results.errors import ResultsError
 from results.files import read_json
 from results.frame import frame
-from results.marks import mark_confirmed, mark_front
+from results.marks import confirmed_by, mark_confirmed, mark_front
 from results.ranking import Judge, Objective
 from results.run import Run, read_run
 from results.runs import find_runs
@@ -53,12 +53,11 @@ class StudyResults:
         return not winner(self.board).empty
 
 
-def latest_study(runs_dir: PathLike = "runs", wanted: Callable[[Path], bool] = Path.is_dir) -> Path:
-    """The directory of the study that was created last.
+def latest_study(runs_dir: PathLike = "runs") -> Path:
+    """The directory of the study that was created last; a confirmation is looked at with its search.
 
     Args:
         runs_dir: Where it is looked for.
-        wanted: Whether a study's directory counts.
 
     Raises:
         ResultsError: `runs_dir` is no directory or holds no study.
@@ -66,7 +65,8 @@ def latest_study(runs_dir: PathLike = "runs", wanted: Callable[[Path], bool] = P
     root = Path(runs_dir)
     if not os.path.isdir(root):
         raise ResultsError(f"no directory of runs at {str(root)!r}")
-    found = [path.parent for path in root.glob(f"*/{layout.STUDY}") if wanted(path.parent)]
+    studies = [path.parent for path in root.glob(f"*/{layout.STUDY}")]
+    found = [folder for folder in studies if confirmed_by(folder) is None]
     if not found:
         raise ResultsError(f"no study in {str(root)!r}")
     return max(found, key=lambda folder: (_created(folder), folder.name))

@@ -237,6 +237,9 @@ def test_the_latest_study_is_the_one_created_last(study: Path, make_study: MakeS
     later = make_study("a")
     write_json(later / layout.STUDY, {"created": "2026-11-21T09:00:01.000000Z"})
     assert latest_study() == later
+    confirming = make_study("a-confirm")
+    write_json(confirming / layout.STUDY, {"created": "2026-11-21T09:00:02.000000Z"})
+    assert latest_study() == later
     assert report() == later / "report.html"
 
 
