@@ -38,9 +38,11 @@ def print_results(runs: pd.DataFrame) -> None:
         found = points(folder)
         click.echo(f"\nThe best {min(SHOWN, len(found))} of {len(found):,} points, {repeats} runs each:\n")
         click.echo(point_table(found.head(SHOWN)))
-    else:
+    elif len(ranked):
         click.echo(f"\nThe best {min(SHOWN, len(ranked))} of {len(runs):,} runs:\n")
         click.echo(text_table(ranked.head(SHOWN), first=metrics, full_path=False))
+    else:
+        click.echo(f"\nNone of {len(runs):,} runs has a rank.")
     if len(ranked) < len(runs):
         ends = runs[runs["rank"].isna()]["status"].value_counts()
         click.echo(f"\nEnded otherwise: {', '.join(f'{count} {status}' for status, count in ends.items())}")
