@@ -1,5 +1,6 @@
 """What a run keeps of its script besides numbers: the source that ran and the figures left open."""
 
+import os
 import shutil
 import sys
 import sysconfig
@@ -34,9 +35,13 @@ def archive_imported(script: Path, run_dir: Path) -> None:
 def local_modules(folder: Path) -> dict[str, Path]:
     """The imported modules whose source lies below `folder`, by name; no installed package is one."""
     found = {}
+    below = str(folder).rstrip(os.sep) + os.sep
     for name, module in list(sys.modules.items()):
         source = getattr(module, "__file__", None)
-        if not source or name == "__main__" or name.split(".")[0] in OUR_NAMES:
+        # A script that uses TensorFlow has thousands of modules; their paths are compared as texts first.
+        if not source or not source.startswith(below):
+            continue
+        if name == "__main__" or name.split(".")[0] in OUR_NAMES:
             continue
         file = Path(source)
         if file.suffix == ".py" and file.is_relative_to(folder) and not _installed(file):

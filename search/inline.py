@@ -196,4 +196,4 @@ def _tidy(folder: Path) -> Iterator[None]:
 def _clear_keras() -> None:
     keras = sys.modules.get("keras")
     if keras is not None:
-        keras.utils.clear_session()
+        keras.utils.clear_session(free_memory=False)  # the garbage is Python's to collect, in its time
