@@ -226,7 +226,7 @@ def _specify(search: Study, name: str, points: Sequence[Point], seeds: int, exec
 def _execution(search: Study, before: Study | None, asked: Mapping[str, Any]) -> Execution:
     """How the confirmation is run: as the search was, without its limits of time, or as it is asked."""
     recorded = {**search.execution, "timeout": None, "max_time": None} if before is None else before.execution
-    return Execution(**{**recorded, **{name: value for name, value in asked.items() if value is not None}})
+    return Execution.changed(recorded, asked)
 
 
 def _seeds(asked: int | None, before: Study | None) -> int:

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from search.past import Past
-from search.samplers import SAMPLERS, SamplerError, make_sampler, sampler_name
+from search.samplers import SAMPLERS, SamplerError, sampler_name
 from search.study import Study
 
 if TYPE_CHECKING:
@@ -26,20 +26,13 @@ def points_to_run(study: Study, past: Past) -> "pd.DataFrame":
     """
     import pandas as pd
 
-    from search.schedule import Schedule
+    from search.schedule import Schedule, study_sampler
 
     check_foreseeable(study.sampler)
-    sampler = make_sampler(
-        study.sampler,
-        study.space,
-        seed=study.seed,
-        order=study.order,
-        allow_duplicates=study.allow_duplicates,
-    )
     flags = [flag.name for flag in study.declared]
     repeats = ["repeat"] * (study.repeats > 1)
     rows: list[dict[str, Any]] = []
-    for assignment in Schedule(study, sampler, past).assignments():
+    for assignment in Schedule(study, study_sampler(study), past).assignments():
         inactive = assignment.proposal.inactive
         row = {f"flag_{name}": pd.NA if name in inactive else assignment.values[name] for name in flags}
         seed = study.trial_seed(assignment.number, assignment.repeat)

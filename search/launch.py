@@ -56,6 +56,11 @@ class Execution:
         resources_for(self.executor, self.workers, self.threads)
         self.limits()
 
+    @classmethod
+    def changed(cls, recorded: Mapping[str, Any], asked: Mapping[str, Any]) -> "Execution":
+        """What a study recorded, with what is asked for now; None there leaves it as it was."""
+        return cls(**{**recorded, **{name: value for name, value in asked.items() if value is not None}})
+
     def limits(self) -> Any:
         """What trials and search may take (a `search.watch.Limits`)."""
         from search.watch import Limits
@@ -131,18 +136,11 @@ def run_study(
     # Optuna and pandas load here, while the warm parent imports TensorFlow.
     from search.loop import Search
     from search.past import read_past
-    from search.samplers import make_sampler
-    from search.schedule import Schedule
+    from search.schedule import Schedule, study_sampler
     from search.warm_start import as_trials
 
     # Built before anything is written: a sampler may refuse the space.
-    sampler = make_sampler(
-        study.sampler,
-        study.space,
-        seed=study.seed,
-        order=study.order,
-        allow_duplicates=study.allow_duplicates,
-    )
+    sampler = study_sampler(study)
     if study.pruner is not None:
         study.pruner.make()
     resources = execution.resources(study.planned)

@@ -89,8 +89,7 @@ def resume(
         "max_time": max_time,
     }
     spec = replace(spec, rerun={**spec.rerun, **dict.fromkeys(ends, datetime.now(UTC))})
-    changed = {name: value for name, value in asked.items() if value is not None}
-    execution = Execution(**{**spec.execution, **changed})
+    execution = Execution.changed(spec.execution, asked)
     runner = execution.start(script, spec.planned)
     try:
         opened = existing_folder(folder, raw, spec, changed=bool(ends))

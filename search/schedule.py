@@ -21,6 +21,7 @@ from search.parameters import TrialParams, distributions_of, suggest_all, to_tri
 from search.past import NOTHING, Past, content, point_of, read_content
 from search.pruners import gives_up
 from search.quiet import quiet_optuna
+from search.samplers import make_sampler
 from search.sampling import SpaceExhausted
 from search.study import Study
 from spaces import Value
@@ -298,6 +299,21 @@ class Schedule:
 
 def _means(values: Sequence[tuple[float, ...]]) -> list[float]:
     return [fmean(column) for column in zip(*values, strict=True)]
+
+
+def study_sampler(study: Study) -> optuna.samplers.BaseSampler:
+    """A new sampler for a study.
+
+    Raises:
+        SamplerError: It can't search the study's space.
+    """
+    return make_sampler(
+        study.sampler,
+        study.space,
+        seed=study.seed,
+        order=study.order,
+        allow_duplicates=study.allow_duplicates,
+    )
 
 
 def new_engine(sampler: optuna.samplers.BaseSampler, study: Study) -> optuna.Study:

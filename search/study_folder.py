@@ -151,11 +151,9 @@ def unfinished(folder: Path, study: Study, rerun: Collection[Status] = ()) -> bo
     if study.sampler != "grid":
         return False
     # Some of the runs may be of points that aren't in the plan.
-    from search.samplers import make_sampler
-    from search.schedule import Schedule
+    from search.schedule import Schedule, study_sampler
 
-    sampler = make_sampler(study.sampler, study.space, seed=study.seed, order=study.order)
-    return next(Schedule(study, sampler, past).assignments(), None) is not None
+    return next(Schedule(study, study_sampler(study), past).assignments(), None) is not None
 
 
 def without_result(folder: Path) -> Counter[Status]:
