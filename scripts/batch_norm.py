@@ -31,7 +31,12 @@ for depth in range(FLAGS.layers):
         model.add(layers.BatchNormalization())
 model.add(layers.Dense(10, activation="softmax"))
 
-model.compile(optimizer="rmsprop", loss="categorical_crossentropy", metrics=["accuracy"])
+model.compile(
+    optimizer="rmsprop",
+    loss="categorical_crossentropy",
+    metrics=["accuracy"],
+    steps_per_execution=64,  # the same losses, sooner: Python is called every 64 steps
+)
 model.fit(
     data.x_train,
     data.y_train,

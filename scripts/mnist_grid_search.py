@@ -38,7 +38,12 @@ for nodes, dropout in [
     model.add(layers.Dropout(dropout))
 model.add(layers.Dense(10, activation="softmax"))
 
-model.compile(optimizer=FLAGS.optimizer, loss="categorical_crossentropy", metrics=["accuracy"])
+model.compile(
+    optimizer=FLAGS.optimizer,
+    loss="categorical_crossentropy",
+    metrics=["accuracy"],
+    steps_per_execution=64,  # the same losses, sooner: Python is called every 64 steps
+)
 model.fit(
     data.x_train,
     data.y_train,
