@@ -144,7 +144,7 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=48)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--data", default="mnist")
-    asked = parser.parse_args()
+    asked = parser.parse_intermixed_args()
     if asked.what == "run":
         run(asked.runs_dir, asked.pruners, asked.trials, asked.workers, asked.data)
     else:
