@@ -71,11 +71,17 @@ def wall_seconds(runs: Sequence[Run]) -> float:
     return (max(ends) - min(starts)).total_seconds()
 
 
+def cpu_seconds(runs: Sequence[Run]) -> float:
+    """What the processors spent on the trials, in seconds; unlike wall time it isn't of the machine's load."""
+    return sum(float(one.outcome["cpu_seconds"]) for one in runs)
+
+
 def table(runs_dir: Path, pruners: Sequence[str]) -> str:
     """A Markdown table of the searches that are there."""
     lines = [
-        "| pruner | wall time | epochs | saved | completed | search's best | confirmed (95% interval) |",
-        "|---|---|---|---|---|---|---|",
+        "| pruner | wall time | CPU time | epochs | saved | completed | search's best | "
+        "confirmed (95% interval) |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     whole = sum(len(one.epochs) for one in runs_of(runs_dir, WHOLE))
     for pruner in (WHOLE, *pruners):
@@ -87,7 +93,7 @@ def table(runs_dir: Path, pruners: Sequence[str]) -> str:
         confirmed = confirmation(runs_dir / name_of(pruner)).table.iloc[0]
         mean, low, high = (confirmed[f"{part}_{METRIC}"] for part in ("mean", "low", "high"))
         lines.append(
-            f"| {pruner} | {wall_seconds(runs) / 60:.1f} min | {epochs:,} | {1 - epochs / whole:.0%} | "
+            f"| {pruner} | {wall_seconds(runs) / 60:.1f} min | {cpu_seconds(runs) / 60:.1f} min | {epochs:,} | {1 - epochs / whole:.0%} | "
             f"{len(done)} of {len(runs)} | {min(map(best_of, done)):.4f} | "
             f"{mean:.4f} ({low:.4f} to {high:.4f}) |"
         )
