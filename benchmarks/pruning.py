@@ -72,7 +72,7 @@ def wall_seconds(runs: Sequence[Run]) -> float:
 
 
 def cpu_seconds(runs: Sequence[Run]) -> float:
-    """What the processors spent on the trials, in seconds; unlike wall time it isn't of the machine's load."""
+    """What the processors spent on the trials, in seconds: it hardly depends on what else the machine does."""
     return sum(float(one.outcome["cpu_seconds"]) for one in runs)
 
 
@@ -93,7 +93,8 @@ def table(runs_dir: Path, pruners: Sequence[str]) -> str:
         confirmed = confirmation(runs_dir / name_of(pruner)).table.iloc[0]
         mean, low, high = (confirmed[f"{part}_{METRIC}"] for part in ("mean", "low", "high"))
         lines.append(
-            f"| {pruner} | {wall_seconds(runs) / 60:.1f} min | {cpu_seconds(runs) / 60:.1f} min | {epochs:,} | {1 - epochs / whole:.0%} | "
+            f"| {pruner} | {wall_seconds(runs) / 60:.1f} min | {cpu_seconds(runs) / 60:.1f} min | "
+            f"{epochs:,} | {1 - epochs / whole:.0%} | "
             f"{len(done)} of {len(runs)} | {min(map(best_of, done)):.4f} | "
             f"{mean:.4f} ({low:.4f} to {high:.4f}) |"
         )
