@@ -72,7 +72,7 @@ def wall_seconds(runs: Sequence[Run]) -> float:
 
 
 def cpu_seconds(runs: Sequence[Run]) -> float:
-    """What the processors spent on the trials, in seconds: it hardly depends on what else the machine does."""
+    """What the processors spent on the trials, in seconds: hardly changed by what else the machine does."""
     return sum(float(one.outcome["cpu_seconds"]) for one in runs)
 
 
