@@ -17,7 +17,7 @@ FLAGS = flags(
     flag_string("size", "large", "units of the first hidden layer: 16, 64 or 256", choices=list(FIRST)),
     flag_integer("layers", 3, "hidden layers, each half as wide as the one before", low=1, high=3),
     flag_boolean("batch_norm", False, "normalise the outputs of each hidden layer over the batch"),
-    flag_string("data", "mnist", "mnist or digits"),
+    flag_string("data", "mnist", "data set", choices=["mnist", "digits"]),
     flag_integer("epochs", 25, "epochs"),
     flag_integer("batch_size", 128, "images a step"),
 )

@@ -15,7 +15,7 @@ from spaces import flag_integer, flag_numeric, flag_string, flags
 
 FLAGS = flags(
     flag_numeric("learning_rate", 1.0, "learning rate of Adadelta"),
-    flag_string("data", "mnist", "mnist or digits"),
+    flag_string("data", "mnist", "data set", choices=["mnist", "digits"]),
     flag_integer("epochs", 12, "epochs"),
     flag_integer("batch_size", 128, "images a step"),
 )

@@ -15,7 +15,7 @@ FLAGS = flags(
     flag_integer("batch_size", 32, "images a step"),
     flag_string("optimizer", "sgd", "Keras's name of the optimizer; it learns at its default rate"),
     flag_integer("units", 512, "units of the hidden layer"),
-    flag_string("data", "mnist", "mnist or digits"),
+    flag_string("data", "mnist", "data set", choices=["mnist", "digits"]),
     flag_integer("epochs", 10, "epochs"),
 )
 

@@ -20,7 +20,9 @@ FLAGS = flags(
     flag_integer("batch_size", 128, "images a step"),
     flag_numeric("validation", 0.2, "share of the training images, the last ones, kept for validation"),
     flag_string("data", "mnist", "mnist, digits or a .csv file of label,pixel0,pixel1,..."),
-    flag_string("held_out", "test", "images to evaluate on: test, or holdout of a .csv file"),
+    flag_string(
+        "held_out", "test", "images to evaluate on: holdout of a .csv file", choices=["test", "holdout"]
+    ),
 )
 
 data = load(FLAGS.data, FLAGS.held_out)

@@ -19,7 +19,7 @@ FLAGS = flags(
     flag_boolean("reduce_lr", True, "divide the learning rate by 10 whenever val_loss stalls for an epoch"),
     flag_numeric("learning_rate", 0.1, "learning rate at the start"),
     flag_numeric("momentum", 0.9, "momentum of the steps"),
-    flag_string("data", "mnist", "mnist or digits"),
+    flag_string("data", "mnist", "data set", choices=["mnist", "digits"]),
     flag_integer("epochs", 20, "epochs at most"),
     flag_integer("batch_size", 128, "images a step"),
 )
