@@ -1,0 +1,24 @@
+"""The training script that gridruns runs: the others' network, its hyperparameters as flags."""
+
+import keras
+from work import SPACE, Work, build, fit, load
+
+from spaces import flag_integer, flag_numeric, flag_string, flags
+
+FLAGS = flags(
+    *(flag_integer(f"nodes{i}", 256) for i in (1, 2, 3)),
+    *(flag_numeric(f"dropout{i}", 0.2) for i in (1, 2, 3)),
+    flag_string("optimizer", "adam", choices=SPACE["optimizer"]),
+    flag_numeric("lr_annealing", 0.1),
+    flag_integer("number", 0, "the place among the points, which seeds the trial"),
+    flag_string("data", "digits"),
+    flag_integer("epochs", 5),
+    flag_integer("batch_size", 128),
+    flag_integer("steps_per_execution", 1),
+)
+
+work = Work([], FLAGS.data, FLAGS.epochs, FLAGS.batch_size, FLAGS.steps_per_execution)
+x, y = load(work.data)
+point = {name: getattr(FLAGS, name) for name in SPACE}
+keras.utils.set_random_seed(FLAGS.number)
+fit(build(point, x.shape[1], work), point, x, y, work)

@@ -1,0 +1,29 @@
+"""gridruns: a training script with flags, and a table of points; a trial at once on each core."""
+
+import tempfile
+from pathlib import Path
+
+import pandas as pd
+from work import Work, main
+
+from search import tuning_run
+
+SCRIPT = Path(__file__).parent / "gridruns_script.py"
+
+
+def search(work: Work) -> dict[int, list[float]]:
+    """Run the points in their order."""
+    table = pd.DataFrame(work.points).assign(number=range(len(work.points)))
+    fixed = {name: getattr(work, name) for name in ("data", "epochs", "batch_size", "steps_per_execution")}
+    with tempfile.TemporaryDirectory() as folder:
+        runs = tuning_run(SCRIPT, table.assign(**fixed), order="grid", runs_dir=folder, quiet=True)
+        lines = {int(run["flag_number"]): Path(run["metrics"]) for _, run in runs.iterrows()}
+        return {number: _losses(file) for number, file in lines.items()}
+
+
+def _losses(file: Path) -> list[float]:
+    return [float(value) for value in pd.read_json(file, lines=True)["metrics"].map(lambda m: m["val_loss"])]
+
+
+if __name__ == "__main__":
+    main(search)
