@@ -1,84 +1,56 @@
-"""What a trial costs besides the script: no-op trials, all recording included.
+"""What a trial costs besides the script: trials that do nothing, all recording included.
 
-    python benchmarks/overhead.py [--trials 200] [--workers 2]
-
-Prints the median, the 10th and the 90th percentile of the wall time between two ends of trials, and, in the
-same run, of `python script.py` for the same script, as a ratio.
+Ours is the time between two ends of trials; the script declares a flag and logs one number. Peers do what
+comes nearest, and less: Optuna calls a function and writes a row of SQLite; keras-tuner calls a method and
+writes a file; Ray Tune runs a function in a process of its own. A fresh `python` with the same script is what
+a shell's loop pays.
 """
 
-import argparse
-import itertools
 import json
 import statistics
-import subprocess
-import sys
-import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from search import tuning_run
+from harness import Benchmark, Options, environment, python, seconds_of
 
-SCRIPT = Path(__file__).parent / "scripts" / "noop.py"
-
-
-def ends(folder: Path) -> list[float]:
-    """The moments at which the trials of a study were recorded, in seconds, sorted."""
-    return sorted(path.stat().st_mtime for path in folder.glob("*/outcome.json"))
-
-
-def quantiles(seconds: Sequence[float]) -> dict[str, float]:
-    """Median, 10th and 90th percentile, in milliseconds."""
-    tenths = statistics.quantiles(seconds, n=10)
-    return {
-        "p10": round(1000 * tenths[0], 2),
-        "median": round(1000 * statistics.median(seconds), 2),
-        "p90": round(1000 * tenths[-1], 2),
-    }
+HERE = Path(__file__).resolve().parent
+SCRIPT = HERE / "scripts" / "noop.py"
+PEERS = {"Optuna, SQLite": "optuna", "keras-tuner": "keras-tuner", "Ray Tune": "ray"}
+FEW, MANY = 200, 10_000
+OURS = "gridruns"
 
 
-def main() -> None:
-    """Run and print one JSON object."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--trials", type=int, default=200)
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--start-method", default="auto")
-    asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as runs_dir:
-        began = time.monotonic()
-        tuning_run(
-            SCRIPT,
-            {"x": list(range(asked.trials))},
-            study="noop",
-            runs_dir=runs_dir,
-            workers=asked.workers,
-            start_method=asked.start_method,
-            quiet=True,
-        )
-        whole = time.monotonic() - began
-        moments = ends(Path(runs_dir) / "noop")
-    gaps = [after - before for before, after in itertools.pairwise(moments)]
-    plain = []
-    for _ in range(10):
-        began = time.monotonic()
-        subprocess.run([sys.executable, str(SCRIPT)], check=True)
-        plain.append(time.monotonic() - began)
-    ours, python = quantiles(gaps), quantiles(plain)
-    print(
-        json.dumps(
-            {
-                "trials": asked.trials,
-                "workers": asked.workers,
-                "start_method": asked.start_method,
-                "ms_a_trial": ours,
-                "ms_a_python_process": python,
-                "ratio_of_medians": round(ours["median"] / python["median"], 3),
-                "seconds_in_all": round(whole, 2),
-            },
-            indent=1,
-        )
-    )
+def figures(options: Options) -> dict[str, float]:
+    """Milliseconds a trial of each side."""
+    trials = 10 if options.quick else FEW
+    found = {OURS: statistics.median(_gaps(options, trials))}
+    for name, peer in PEERS.items():
+        result = options.out / f"noop-{peer}.json"
+        seconds_of(python(HERE / "peers" / "noop_peers.py", peer, trials, result), result.with_suffix(".log"))
+        found[name] = json.loads(result.read_text())
+    log = options.out / "noop-python.log"
+    plain = [seconds_of(python(SCRIPT), log) for _ in range(2 if options.quick else 10)]
+    found["fresh python"] = 1000 * statistics.median(plain)
+    return found
 
 
-if __name__ == "__main__":
-    main()
+def growth(options: Options) -> dict[str, float]:
+    """Milliseconds a trial at places of a long search: medians of a hundred trials."""
+    trials, width = (20, 10) if options.quick else (MANY, 100)
+    gaps = _gaps(options, trials)
+    places = [place for place in (width, 1_000, 3_000, trials) if place <= trials]
+    return {f"trial {place:,}": statistics.median(gaps[place - width : place]) for place in places}
+
+
+def _gaps(options: Options, trials: int) -> Sequence[float]:
+    result = options.out / "noop-gridruns.json"
+    command = python(HERE / "peers" / "noop_gridruns.py", SCRIPT, trials, result)
+    seconds_of(command, result.with_suffix(".log"), environment())
+    gaps: list[float] = json.loads(result.read_text())
+    return gaps
+
+
+BENCHMARKS = [
+    Benchmark("a trial that does nothing", "ms a trial", figures, OURS, aim="30 ms at most"),
+    Benchmark("the same in a long search", "ms a trial", growth, rounds=1, aim="flat"),
+]

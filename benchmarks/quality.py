@@ -1,6 +1,6 @@
 """How soon is a network good? The best value so far against the epochs trained, for several ways to search.
 
-    python benchmarks/quality.py run --runs-dir DIR [--trials 40] [--seeds 5]
+    python benchmarks/quality.py run --runs-dir DIR [--trials 40] [--seeds 5] [WAY ...]
     python benchmarks/quality.py table --runs-dir DIR
     python benchmarks/quality.py plot --runs-dir DIR --output FILE.png
 
@@ -39,13 +39,13 @@ def name_of(way: str, seed: int) -> str:
     return f"{way.replace(',', '').replace(' ', '-')}-{seed}"
 
 
-def run(runs_dir: Path, trials: int, seeds: int) -> None:
+def run(runs_dir: Path, trials: int, seeds: int, ways: Sequence[str]) -> None:
     """Run every search that isn't there yet; the ways take turns, so that a drift of the machine hits all."""
     for seed in range(1, seeds + 1):
-        for way, arguments in WAYS.items():
+        for way in ways:
             tuning_run(
                 SCRIPT, "mnist_grid_search", set={"data": "digits"}, trials=trials, seed=seed, workers=1,
-                threads=1, study=name_of(way, seed), runs_dir=runs_dir, quiet=True, **arguments,
+                threads=1, study=name_of(way, seed), runs_dir=runs_dir, quiet=True, **WAYS[way],
             )  # fmt: skip
             print(f"{way}, seed {seed}: done", flush=True)
 
@@ -123,13 +123,16 @@ def main() -> None:
     """Run, tabulate or plot."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("what", choices=["run", "table", "plot"])
+    parser.add_argument("ways", nargs="*", metavar="WAY", default=list(WAYS), help=f"of: {'; '.join(WAYS)}")
     parser.add_argument("--runs-dir", type=Path, required=True)
     parser.add_argument("--trials", type=int, default=40)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--output", type=Path, default=Path("quality.png"))
-    asked = parser.parse_args()
+    asked = parser.parse_intermixed_args()
+    if not set(asked.ways) <= set(WAYS):
+        parser.error(f"ways must be of {'; '.join(WAYS)}, but got {'; '.join(asked.ways)}")
     if asked.what == "run":
-        run(asked.runs_dir, asked.trials, asked.seeds)
+        run(asked.runs_dir, asked.trials, asked.seeds, asked.ways)
     elif asked.what == "table":
         print(table(asked.runs_dir))
     else:

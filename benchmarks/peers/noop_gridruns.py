@@ -1,0 +1,26 @@
+"""Trials that do nothing, by gridruns: `python noop_gridruns.py SCRIPT TRIALS RESULT.json`.
+
+Writes the milliseconds between two ends of trials, in their order, for as many workers as there are cores.
+"""
+
+import itertools
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+from search import tuning_run
+
+
+def ends(folder: Path) -> list[float]:
+    """The moments at which the trials of a study were recorded, in seconds, sorted."""
+    return sorted(path.stat().st_mtime for path in folder.glob("*/outcome.json"))
+
+
+if __name__ == "__main__":
+    script, count = sys.argv[1], int(sys.argv[2])
+    with tempfile.TemporaryDirectory() as scratch:
+        tuning_run(script, {"x": list(range(count))}, study="noop", runs_dir=scratch, quiet=True)
+        moments = ends(Path(scratch) / "noop")
+    gaps = [1000 * (after - before) for before, after in itertools.pairwise(moments)]
+    Path(sys.argv[3]).write_text(json.dumps(gaps))
