@@ -30,16 +30,7 @@ def figures(options: Options) -> dict[str, float]:
 
 def _ours(options: Options, cold: bool) -> float:
     with tempfile.TemporaryDirectory() as folder:
-        command = [
-            "-m",
-            "search.cli",
-            "tune",
-            SCRIPT,
-            "--set",
-            "nodes=64,128",
-            "--set",
-            f"data={options.data}",
-        ]
+        command = ["tune", SCRIPT, "--set", "nodes=64,128", "--set", f"data={options.data}"]
         return _until(gridruns(*command, "--runs-dir", folder), Path(folder), "*/*/metrics.jsonl", cold)
 
 
