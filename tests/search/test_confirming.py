@@ -2,21 +2,25 @@
 
 import json
 import random
+import re
 import statistics
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import optuna
 import pandas as pd
 import pytest
 
+import search
 from gridruns import GridrunsError
 from results import leaderboard, points
 from results.confirmation import Confirmation, confirmation
 from results.run import read_run
 from results.runs import find_runs
 from search import confirm, resume, tuning_run
+from search.cli import main
 from search.study import StudyError, derived_seed
 from tests.search.support import Write
 
@@ -252,6 +256,28 @@ def gridruns(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "gridruns", *arguments], capture_output=True, text=True, check=False
     )
+
+
+def test_the_commands_of_the_page_run(script: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = Path(__file__).parents[2] / "docs" / "confirming.md"
+    commands = [
+        line.split()[1:] for line in page.read_text().splitlines() if line.startswith("    gridruns ")
+    ]
+    assert len(commands) >= 3
+    tune(script, study="my-study", executor="inline", workers=1)
+    for command in commands:
+        assert main(command) == 0, command
+        assert "probability" in capsys.readouterr().out
+    code = re.search(r"`(found = search\.confirm\(.*?\))`", page.read_text())
+    assert code is not None
+    scope: dict[str, Any] = {"search": search}
+    exec(code[1], scope)
+    assert scope["found"].verdict() == confirmation(Path("runs/my-study")).verdict()
+
+
+def test_the_search_may_have_had_objects(script: Path) -> None:
+    tune(script, sampler=optuna.samplers.RandomSampler(seed=1), pruner=optuna.pruners.MedianPruner())
+    assert len(again(top=2).table) == 2
 
 
 def test_the_command_prints_the_table_and_what_it_means(searched: pd.DataFrame) -> None:
