@@ -78,6 +78,7 @@ class _Watch:
     def __init__(self, recorder: Recorder, keras: Any) -> None:
         self.recorder = recorder
         self.keras = keras
+        self.fits = 0
         self.planned = 0  # epochs, over all calls of fit()
         self.completed = 0
         self.pruned: Pruned | None = None
@@ -92,6 +93,7 @@ class _Watch:
             return original(model, *args, **kwargs)
         named = given.arguments
         epochs = max(0, named["epochs"] - named["initial_epoch"]) if _counts(named) else 0
+        self.fits += 1
         self.planned += epochs
         # epochs_completed is unknown until fit() ends; a reader counts what was logged if it never does.
         self.recorder.properties(
@@ -188,7 +190,9 @@ def _epoch_callback(watch: _Watch, model: Any) -> Any:
                 self.was_built = True
             # Our callback is the last: a callback of the user's may have ended the training already.
             last = model.stop_training or epoch + 1 == (self.params or {}).get("epochs")
-            watch.epoch_end(model, logs or {}, time.monotonic() - self.begun, bool(last))
+            # Where fit() is called again and again, the end of a call isn't that of the training.
+            last = bool(last) and watch.fits == 1
+            watch.epoch_end(model, logs or {}, time.monotonic() - self.begun, last)
 
     return EpochRecorder()
 

@@ -35,11 +35,13 @@ class Recorder:
         run_dir: The run's directory; it exists.
         observers: Called with (step, metrics, last) after each `log`, in order; what they raise goes to who
             logged.
+        highest: The highest step that has been logged; 0 before the first.
     """
 
     def __init__(self, run_dir: str | Path) -> None:
         self.run_dir = Path(run_dir)
         self.observers: list[Observer] = []
+        self.highest = 0
         self._epoch = 0
         self._file: FileIO | None = None
         self._scalars: ScalarWriter | None = None
@@ -61,6 +63,7 @@ class Recorder:
         if step is None:
             self._epoch += 1
         step = self._epoch if step is None else check_step(step)
+        self.highest = max(self.highest, step)
         line = encode({"step": step, "time": timestamp(), "metrics": checked}) + "\n"
         write_all(self._metrics_file().fileno(), line.encode())
         self._scalar_writer().write(step, checked)

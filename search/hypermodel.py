@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from gridruns import unknown
+from results.recorder import Recorder
 from search.discovery import HypermodelError
 from search.script import Entry
 from spaces import Value
@@ -44,7 +45,9 @@ def flag_name(name: str) -> str:
     return f"{flag}_" if taken else flag
 
 
-def train(script: Path, entry: Entry, values: Mapping[str, Value], missing: frozenset[str], log: Log) -> None:
+def train(
+    script: Path, entry: Entry, values: Mapping[str, Value], missing: frozenset[str], recorder: Recorder
+) -> None:
     """Build the model at a point and train it, as keras-tuner does.
 
     Args:
@@ -52,7 +55,7 @@ def train(script: Path, entry: Entry, values: Mapping[str, Value], missing: froz
         entry: What of it.
         values: The value of every flag.
         missing: The flags that don't apply at this point.
-        log: Logs metrics as those of the next epoch.
+        recorder: Of the run.
 
     Raises:
         HypermodelError: The hypermodel asks for what isn't in the point, or returns what it must not.
@@ -64,19 +67,19 @@ def train(script: Path, entry: Entry, values: Mapping[str, Value], missing: froz
     model = build(hypermodel, hp)
     arguments, named = fit_arguments(data)
     named |= {name: values[name] for name in HANDED if name not in entry.without}
-    named["callbacks"] = [*(named.get("callbacks") or ()), _reporter(keras, log)]
+    named["callbacks"] = [*(named.get("callbacks") or ()), _reporter(keras, recorder.log)]
     result = hypermodel.fit(hp, model, *arguments, **named)
     if isinstance(result, keras.callbacks.History) or result is None:
         return  # recorded epoch by epoch
     if isinstance(result, Mapping):
-        log(result)
+        recorder.log(result, step=recorder.highest + 1, last=True)
     elif isinstance(result, tuple | list | str) or not hasattr(result, "__float__"):
         raise HypermodelError(
             "fit() of a hypermodel must return a History, a number or a mapping of metrics, "
             f"but got {type(result).__name__}"
         )
     else:
-        log({OBJECTIVE: float(result)})
+        recorder.log({OBJECTIVE: float(result)}, step=recorder.highest + 1, last=True)
 
 
 def fit_arguments(data: object) -> tuple[tuple[Any, ...], dict[str, Any]]:

@@ -219,7 +219,7 @@ def _main(job: Job, values: Mapping[str, Any], recorder: Recorder) -> Callable[[
 
     entry = Entry.from_json(job.entry)
     missing = frozenset((read_json(Path(job.run_dir) / layout.RUN) or {}).get("inactive", ()))
-    return lambda: hypermodel.train(Path(job.script), entry, values, missing, recorder.log)
+    return lambda: hypermodel.train(Path(job.script), entry, values, missing, recorder)
 
 
 def _train(
