@@ -25,8 +25,9 @@ class Cell:
 
     def show(self, state: "State") -> None:
         """Redraw, where something has changed."""
-        words = f"{state.over}/{state.planned} trials: {state.words()}"
-        html = f'<progress value="{state.over}" max="{state.planned}"></progress> {escape(words)}'
+        words = f"{state.count()}: {state.words()}"
+        far = "" if state.planned is None else f' value="{state.over}" max="{state.planned}"'
+        html = f"<progress{far}></progress> {escape(words)}"
         content = {"text/plain": words, "text/html": html}
         if content != self._shown:
             self._handle.update(content, raw=True)

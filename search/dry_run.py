@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from search.past import Past
 from search.samplers import SAMPLERS, SamplerError, sampler_name
-from search.study import Study
+from search.study import Study, StudyError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,12 +23,17 @@ def points_to_run(study: Study, past: Past) -> "pd.DataFrame":
 
     Raises:
         SamplerError: The sampler goes by results, so that its points aren't known before.
+        StudyError: The plan is open, so that their number isn't.
     """
     import pandas as pd
 
     from search.schedule import Schedule, study_sampler
 
     check_foreseeable(study.sampler)
+    if study.planned is None:
+        raise StudyError(
+            "dry_run: how many trials fit in max_time isn't known before; give a number of trials"
+        )
     flags = [flag.name for flag in study.declared]
     repeats = ["repeat"] * (study.repeats > 1)
     rows: list[dict[str, Any]] = []

@@ -12,7 +12,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial
 
 from search.parameters import distributions, to_trial_params
-from search.sampling import Order, SamplerError, SpaceExhausted, SpaceLike
+from search.sampling import Order, SpaceExhausted, SpaceLike, finite_size
 from spaces import Value
 
 
@@ -61,22 +61,6 @@ class GridSampler(BaseSampler):
     ) -> Any:
         """Refuse: there is no value of a single parameter."""
         raise ValueError(f"{param_name!r} is no parameter of the space")
-
-
-def finite_size(space: SpaceLike) -> int:
-    """Return the size of a finite space.
-
-    Raises:
-        SamplerError: It is infinite; the message names the flags that make it so.
-    """
-    if space.size is not None:
-        return space.size
-    endless = [name for name, domain in space.parameters().items() if domain.size is None]
-    verb, them = ("is a range", "it") if len(endless) == 1 else ("are ranges", "them")
-    raise SamplerError(
-        f"the sampler 'grid' needs a finite space, but {', '.join(endless)} {verb} without a step; "
-        f"give {them} a step or a list of values, or choose the sampler 'random'"
-    )
 
 
 def is_fixed(trial: FrozenTrial, search_space: dict[str, BaseDistribution]) -> bool:

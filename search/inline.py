@@ -20,6 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from gridruns import GridrunsError
 from results import layout
 from results.files import read_json
 from results.recorder import Pruned
@@ -73,6 +74,7 @@ class InlineExecutor:
 
         Raises:
             Interrupted: The user has left the debugger, or the script has raised KeyboardInterrupt.
+            GridrunsError: What `give_up` has raised.
         """
         while self.waiting:
             self._run(*self.waiting.popleft(), stop)
@@ -81,8 +83,15 @@ class InlineExecutor:
         return endings
 
     def _run(self, trial: Trial, give_up: GiveUp | None, stop: Stop | None) -> None:
+        wrong: list[GridrunsError] = []
+
         def observe(step: int, metrics: Mapping[str, float], last: bool) -> None:
-            if give_up is not None and give_up(Report(trial.number, step, metrics, last)) and not last:
+            try:
+                stop = give_up is not None and give_up(Report(trial.number, step, metrics, last))
+            except GridrunsError as error:  # the search's, no failure of the script
+                wrong.append(error)
+                raise Pruned from error
+            if stop and not last:
                 raise Pruned
 
         started = time.process_time()
@@ -97,6 +106,9 @@ class InlineExecutor:
             if stop is None or not stop.at_once:
                 raise Interrupted(number) from None
             return
+        if wrong:
+            self.ended.append(Ending(trial.number, None, signal.SIGINT, time.process_time() - started))
+            raise wrong[0]
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
         self.ended.append(Ending(trial.number, code, None, time.process_time() - started, peak))
 

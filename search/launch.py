@@ -14,7 +14,7 @@ from search.executor import Executor, Resources
 from search.executors import check_executor, check_limits, make_executor, resources_for
 from search.interrupts import Interrupted
 from search.plan import plan_words
-from search.progress import reporter
+from search.progress import clock, reporter
 from search.script import Script
 from search.study import Study, StudyError
 from search.units import count_bytes, seconds
@@ -111,6 +111,16 @@ def check_execution(recorded: Any) -> None:
                              f"but got {value!r}")  # fmt: skip
 
 
+def _left_words(left: int | None, seconds: float) -> str:
+    """What `max_time` has left to do, in words."""
+    if left is None:
+        return f"max_time: no more trials would have ended within {clock(seconds)} most likely. To go on"
+    return (
+        f"max_time: {left:,} trials are left, none of which would have ended within {clock(seconds)} most "
+        "likely. To go on with them"
+    )
+
+
 def run_study(
     study: Study,
     execution: Execution,
@@ -174,9 +184,6 @@ def run_study(
         if search.out_of_time and not quiet:
             over = f"timeout: the search was ended after {limits.search_seconds:g} s"
             click.echo(f"\n{over}. To go on with the rest:\n  {resume_command(folder)}")
-        elif search.out_of_plan and schedule.undealt and not quiet:
-            click.echo(
-                f"\nmax_time: {schedule.undealt:,} trials are left, none of which would have ended "
-                f"within {execution.max_time} most likely. To go on with them:\n  {resume_command(folder)}"
-            )
+        elif search.out_of_plan and schedule.undealt != 0 and not quiet:
+            click.echo(f"\n{_left_words(schedule.undealt, limits.plan_seconds)}:\n  {resume_command(folder)}")
     return folder

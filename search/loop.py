@@ -39,6 +39,7 @@ class Running:
         sentence: How it is to end, once it has been ended for going over a limit.
         begun: When, on the monotonic clock.
         given_up: Where the pruner told it to stop, and why.
+        went_on: The last step that it has logged in spite of that.
     """
 
     assignment: Assignment
@@ -46,6 +47,14 @@ class Running:
     sentence: Sentence | None = None
     begun: float = field(default_factory=time.monotonic)
     given_up: str | None = None
+    went_on: int | None = None
+
+    @property
+    def end(self) -> str | None:
+        """Where the pruner ended it, in words."""
+        if self.given_up is None or self.went_on is None:
+            return self.given_up
+        return f"{self.given_up}, but the script caught that and went on to step {self.went_on}"
 
 
 @dataclass(frozen=True)
@@ -128,6 +137,7 @@ class Search:
         self._check_results()
 
     def _loop(self, assignments: Iterator[Assignment], stop: Stop) -> None:
+        self._count_settled()
         while True:
             self._check_folder()
             while not (stop.asked or self.out_of_time) and len(self._running) < self.executor.slots:
@@ -189,6 +199,9 @@ class Search:
             return False
         running = self._running[report.number]
         stop = self.schedule.report(running.assignment, report.step, report.metrics)
+        if running.given_up is not None:
+            running.went_on = report.step
+            return True
         if stop and not report.last:
             running.given_up = f"given up after step {report.step} by the pruner {self.study.pruner}"
         return stop
@@ -221,7 +234,7 @@ class Search:
         self._pace.ended(time.monotonic() - running.begun)
         ending = self._watch.end(ending)
         run = read_run(running.run_dir)
-        verdict = self._judge.verdict(ending, run, running.sentence, running.given_up)
+        verdict = self._judge.verdict(ending, run, running.sentence, running.end)
         close_run(running.run_dir, ending, verdict, run.error)
         return Ended(running.assignment, run, verdict)
 
@@ -275,6 +288,8 @@ class Search:
             self._count(run.status, None if values is None else values[0])
             if values is not None:
                 self._failures.waive()
+            if run.start is not None and run.end is not None:
+                self._pace.ended(max(0.0, (run.end - run.start).total_seconds()))
         self._settled = len(settled)
 
     def _count(self, status: Status, value: float | None) -> None:
@@ -287,6 +302,9 @@ class Search:
     def _left(self) -> TimeLeft | None:
         """The time until the search has ended."""
         now = time.monotonic()
+        if self.study.planned is None:
+            over = max(0.0, self._begun + (self.limits.plan_seconds or 0) - now)
+            return TimeLeft(over, over, over)
         running = [now - running.begun for running in self._running.values()]
         to_start = self.study.planned - self._settled - len(self._verdicts) - len(running)
         return self._pace.left(max(0, to_start), running, self.executor.slots)

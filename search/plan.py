@@ -11,6 +11,7 @@ from gridruns import GridrunsError, unknown
 from search.declared import declared_space, reachable
 from search.executor import Declarations
 from search.samplers import ORDERS, check_sampler
+from search.sampling import finite_size, infinite_flags
 from search.study import Metric, StudyError
 from search.warm_start import check_learns
 from spaces import Space, Value, load_space, parse_setting, resolve, sample_count
@@ -167,17 +168,27 @@ def base_values(request: Request, declarations: Declarations, space: Space) -> d
     }
 
 
-def planned_points(request: Request, space: Space) -> int:
+def planned_points(request: Request, space: Space, budget: bool = False) -> int | None:
     """How many points a request comes to, each to be run as often as it is repeated.
+
+    Args:
+        request: What is asked for.
+        space: What is searched.
+        budget: Whether a time is given that the search is to fit in.
+
+    Returns:
+        None for an open plan: of a space with ranges as many as fit in the time.
 
     Raises:
         StudyError: A number of trials is needed and not given, or is more than the space has points.
     """
     if space.size is None:
-        if request.trials is None:
+        if request.sampler == "grid":
+            finite_size(space)  # says what a range needs
+        if request.sample is not None or (request.trials is None and not budget):
             raise StudyError(
                 f"the space has ranges ({', '.join(infinite_flags(space))}): give a number of trials, "
-                "with max_time the most there may be"
+                "or max_time for as many as fit in it"
             )
         return request.trials
     if request.trials is None:
@@ -189,14 +200,11 @@ def planned_points(request: Request, space: Space) -> int:
     return request.trials
 
 
-def infinite_flags(space: Space) -> list[str]:
-    """The flags whose domain is a range without a step."""
-    return [name for name, domain in space.parameters().items() if domain.size is None]
-
-
-def plan_words(points: int, size: int | None, repeats: int = 1) -> str:
+def plan_words(points: int | None, size: int | None, repeats: int = 1) -> str:
     """The plan in words: "146 of 2,916 combinations (5.0%)"."""
     times = f", each {repeats} times" if repeats > 1 else ""
+    if points is None:
+        return f"as many points of a space with ranges as fit in max_time{times}"
     if size is None:
         return f"{points:,} trials of a space with ranges{times}"
     return f"{points:,} of {size:,} combinations ({100 * points / size:.1f}%){times}"

@@ -21,7 +21,7 @@ class State:
     """How far a search is.
 
     Attributes:
-        planned: Trials in the plan.
+        planned: Trials in the plan; None where it is open.
         before: Those of them that earlier searches have settled.
         done: Those that have ended in this search, whatever way.
         running: Trials that are running.
@@ -32,7 +32,7 @@ class State:
         left: The time that the rest takes, or None before the first trial has ended.
     """
 
-    planned: int
+    planned: int | None
     before: int
     done: int
     running: int
@@ -47,6 +47,10 @@ class State:
         """All trials that have ended."""
         return self.before + self.done
 
+    def count(self) -> str:
+        """How many trials have ended, of how many."""
+        return f"{self.over} trials" if self.planned is None else f"{self.over}/{self.planned} trials"
+
     def words(self) -> str:
         """One line: running, failed, best so far, time left."""
         parts = [f"{self.running} running", f"{self.failed} failed"]
@@ -54,7 +58,7 @@ class State:
             parts.append(f"{self.pruned} pruned")
         if self.best is not None:
             parts.append(f"best {self.metric} {self.best:.5g}")
-        if self.left is not None and self.over < self.planned:
+        if self.left is not None and (self.planned is None or self.over < self.planned):
             parts.append(_time_left(self.left))
         return ", ".join(parts)
 
@@ -120,7 +124,7 @@ class Lines:
     def _say(self) -> None:
         state = self._unsaid
         if state is not None:
-            print(f"{state.over}/{state.planned} trials: {state.words()}", file=self._stream, flush=True)
+            print(f"{state.count()}: {state.words()}", file=self._stream, flush=True)
         self._last, self._unsaid = time.monotonic(), None
 
     def close(self) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from gridruns import GridrunsError, unknown
+from search.foreign import foreign
 
 if TYPE_CHECKING:
     from optuna import Trial
@@ -148,8 +149,12 @@ def gives_up(trial: Trial, step: int, value: float) -> bool:
 
     Optuna warns at each step of a curve that has NaN, or that goes on where the best trial has ended early;
     both are ordinary here.
+
+    Raises:
+        PrunerError: The pruner itself went wrong.
     """
-    with warnings.catch_warnings():
+    pruner = trial.study.pruner
+    with warnings.catch_warnings(), foreign(f"the pruner {type(pruner).__name__}", PrunerError):
         warnings.simplefilter("ignore")
         trial.report(value, step)
         return bool(trial.should_prune())  # of some pruners it is NumPy's

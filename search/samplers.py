@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from gridruns import unknown
-from search.sampling import SamplerError, SpaceExhausted, SpaceLike
+from search.sampling import SamplerError, SpaceExhausted, SpaceLike, finite_size
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
@@ -33,6 +33,9 @@ __all__ = [
 ORDERS = ("random", "grid")
 OBJECTS = {"BaseSampler": "optuna", "Oracle": "keras_tuner"}
 """The classes whose objects are samplers, and the packages that define them."""
+
+NEEDS = {"GPSampler": "gp", "CmaEsSampler": "cmaes"}
+"""Optuna's classes that find out only while they sample what isn't installed: the entry that says it."""
 
 
 @dataclass(frozen=True)
@@ -72,19 +75,26 @@ def check_sampler(sampler: Any, metrics: int = 1) -> None:
         kind = _kind(sampler)
         if kind == "Oracle" and metrics > 1:
             raise SamplerError(f"keras-tuner's oracles optimize one metric, but got {metrics}")
+        for base in type(sampler).__mro__:
+            if base.__name__ in NEEDS and kind == "BaseSampler":
+                _check_installed(sampler_name(sampler), SAMPLERS[NEEDS[base.__name__]])
         return
     if sampler not in SAMPLERS:
         raise SamplerError(unknown("sampler", sampler, SAMPLERS))
     entry = SAMPLERS[sampler]
-    if entry.needs is not None and find_spec(entry.needs) is None:
-        raise SamplerError(
-            f"the sampler {sampler!r} needs the package {entry.needs}, which isn't installed: "
-            f"pip install 'gridruns[{entry.extra}]'"
-        )
+    _check_installed(sampler, entry)
     if metrics > 1 and not entry.several:
         able = ", ".join(name for name, other in SAMPLERS.items() if other.several)
         raise SamplerError(
             f"the sampler {sampler!r} optimizes one metric, but got {metrics} (able to: {able})"
+        )
+
+
+def _check_installed(name: str, entry: Entry) -> None:
+    if entry.needs is not None and find_spec(entry.needs) is None:
+        raise SamplerError(
+            f"the sampler {name!r} needs the package {entry.needs}, which isn't installed: "
+            f"pip install 'gridruns[{entry.extra}]'"
         )
 
 
@@ -155,7 +165,7 @@ def make_sampler(
 
 
 def _grid(space: SpaceLike, seed: int, order: str, allow_duplicates: bool) -> BaseSampler:
-    from search.grid import GridSampler, finite_size
+    from search.grid import GridSampler
 
     if allow_duplicates:
         raise SamplerError("the sampler 'grid' gives out every point once, so it can't allow duplicates")

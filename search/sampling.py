@@ -94,3 +94,24 @@ def stream_seed(seed: int, number: int) -> int:
 
     words = SeedSequence(seed, spawn_key=(number,)).generate_state(2)
     return int(words[0]) or int(words[1]) or 1
+
+
+def finite_size(space: SpaceLike) -> int:
+    """Return the size of a finite space.
+
+    Raises:
+        SamplerError: It is infinite; the message names the flags that make it so.
+    """
+    if space.size is not None:
+        return space.size
+    endless = infinite_flags(space)
+    verb, them = ("is a range", "it") if len(endless) == 1 else ("are ranges", "them")
+    raise SamplerError(
+        f"the sampler 'grid' needs a finite space, but {', '.join(endless)} {verb} without a step; "
+        f"give {them} a step or a list of values, or choose the sampler 'random'"
+    )
+
+
+def infinite_flags(space: SpaceLike) -> list[str]:
+    """The flags whose domain is a range without a step."""
+    return [name for name, domain in space.parameters().items() if domain.size is None]

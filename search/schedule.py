@@ -8,6 +8,7 @@ the sampler is told their mean, once all have ended.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count, islice
 from statistics import fmean
 
 import optuna
@@ -15,14 +16,15 @@ from optuna.trial import TrialState
 
 from results.run import Run
 from results.status import Status
+from search.foreign import foreign
 from search.grid import GridSampler
 from search.objective import Verdict, settled_values
 from search.parameters import TrialParams, distributions_of, suggest_all, to_trial_params
 from search.past import NOTHING, Past, content, point_of, read_content
 from search.pruners import gives_up
 from search.quiet import quiet_optuna
-from search.samplers import make_sampler
-from search.sampling import SpaceExhausted
+from search.samplers import make_sampler, sampler_name
+from search.sampling import SamplerError, SpaceExhausted
 from search.study import Study
 from spaces import Value
 
@@ -107,7 +109,7 @@ class Schedule:
     Attributes:
         settled: The runs of earlier searches that settle trials of the plan.
         engine: The Optuna study, in memory.
-        undealt: How many trials of the plan are neither settled nor dealt out yet.
+        undealt: How many trials of the plan are neither settled nor dealt out yet; None for an open plan.
     """
 
     def __init__(
@@ -132,9 +134,9 @@ class Schedule:
         self._past = past
         self._times: dict[str, int] = {}  # how often each point has been run, where duplicates are allowed
         self._grid = sampler if isinstance(sampler, GridSampler) else None
-        self._numbers = Numbers(past, study.planned if self._grid else 0)
+        self._numbers = Numbers(past, (study.planned or 0) if self._grid else 0)
         self._begun = self._replay()
-        self.undealt = study.planned - len(self.settled)
+        self.undealt = None if study.planned is None else study.planned - len(self.settled)
 
     def assignments(self) -> Iterator[Assignment]:
         """The trials to run, each made when it is asked for.
@@ -142,7 +144,8 @@ class Schedule:
         First come those that must be alone, while nothing else runs yet.
         """
         for assignment in self._all():
-            self.undealt -= 1
+            if self.undealt is not None:
+                self.undealt -= 1
             yield assignment
 
     def _all(self) -> Iterator[Assignment]:
@@ -190,7 +193,8 @@ class Schedule:
                 self._settle(runs, params)
             else:
                 begun[key] = params
-        self._left = self.study.points - settled - len(begun)
+        points = self.study.points
+        self._left = None if points is None else points - settled - len(begun)
         return begun
 
     def _key(self, point: Mapping[str, Value], key: str | None = None) -> str:
@@ -234,7 +238,7 @@ class Schedule:
 
     def _places(self, grid: GridSampler) -> Iterator[tuple[int, str, TrialParams]]:
         """The points of a fixed plan: place, content, and what stands for it in the Optuna study."""
-        for place in range(self.study.points):
+        for place in range(self.study.points or 0):  # a grid's plan isn't open
             index, point = grid.place(place)
             yield place, content(self.study.values(point)), to_trial_params(point, self.study.space, index)
 
@@ -244,13 +248,23 @@ class Schedule:
                 yield from self._fixed(key, params, place)
 
     def _proposed(self) -> Iterator[Assignment]:
-        for _ in range(self._left):
-            asked = self.engine.ask()
+        for _ in islice(count(), self._left):  # without an end where the plan is open
             try:
-                point = suggest_all(asked, self.study.space)
+                asked, point = self._ask()
             except SpaceExhausted:
                 return
             yield from self._runs(self._key(point), self._proposal(asked, point))
+
+    def _ask(self) -> tuple[optuna.Trial, dict[str, Value]]:
+        """A point that the sampler proposes, with the Optuna trial to be told about it.
+
+        Raises:
+            SpaceExhausted: There are no more.
+            SamplerError: The sampler itself went wrong.
+        """
+        with foreign(f"the sampler {sampler_name(self.study.sampler)}", SamplerError, (SpaceExhausted,)):
+            asked = self.engine.ask()
+            return asked, suggest_all(asked, self.study.space)
 
     def _fixed(self, key: str, params: TrialParams, place: int | None = None) -> Iterator[Assignment]:
         """The trials at a point that needs no proposal, as far as they aren't done."""

@@ -53,8 +53,12 @@ class Metric:
             StudyError: The goal is given twice, or isn't known.
         """
         name, colon, own = text.rpartition(":")
-        if not colon or own not in GOALS:
+        if not colon:
             return cls(text, goal or "min")
+        if own not in GOALS:
+            raise StudyError(
+                f"metric {text!r}: the goal behind the last colon must be 'min' or 'max', but got {own!r}"
+            )
         if goal is not None and goal != own:
             raise StudyError(f"metric {text!r} has a goal of its own, but goal is {goal!r}")
         return cls(name, own)
@@ -96,7 +100,8 @@ class Study:
         declared: The flags that the script declares.
         base: The value of every flag that the space leaves alone.
         space: What is searched.
-        planned: How many trials it is to run: points times repeats.
+        planned: How many trials it is to run: points times repeats. None for an open plan, of a space with
+            ranges: as many as fit in the execution's `max_time`, and as many again when it is resumed.
         sampler: The sampler's name, or an Optuna or keras-tuner object.
         order: "random" or "grid" (first flag fastest), for the sampler `grid`.
         metric: What is optimized; of several the first, at whose best epoch a run is judged.
@@ -119,7 +124,7 @@ class Study:
     declared: Sequence[Flag]
     base: Mapping[str, Value]
     space: Space
-    planned: int
+    planned: int | None
     sampler: Any
     order: str
     metric: Metric
@@ -148,9 +153,9 @@ class Study:
         return tuple(name for name in self.space.names if name not in point or name in idle)
 
     @property
-    def points(self) -> int:
-        """How many points it is to run."""
-        return self.planned // self.repeats
+    def points(self) -> int | None:
+        """How many points it is to run; None for an open plan."""
+        return None if self.planned is None else self.planned // self.repeats
 
     def trial_seed(self, number: int, repeat: int = 0) -> int:
         """The seed of trial `number`: 32 bits of BLAKE2 over the study's seed and the number.

@@ -116,7 +116,8 @@ def load(folder: Path, raw: Mapping[str, Any], script: Script | None = None) -> 
         )
         check_seed(study.seed)
         check_execution(study.execution)
-        for name in ("planned", "repeats"):
+        open_plan = study.planned is None and study.space.size is None and study.execution.get("max_time")
+        for name in ("repeats",) if open_plan else ("planned", "repeats"):
             count = getattr(study, name)
             if isinstance(count, bool) or not isinstance(count, int) or count < 1:
                 raise StudyError(f"{name} must be a whole number of at least 1, but got {count!r}")

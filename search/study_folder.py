@@ -137,7 +137,7 @@ def _created(folder: Path) -> str:
 
 
 def unfinished(folder: Path, study: Study, rerun: Collection[Status] = ()) -> bool:
-    """Whether a study has trials in its plan that no run settles.
+    """Whether a study has trials in its plan that no run settles; an open plan is never at its end.
 
     Args:
         folder: Its directory.
@@ -146,7 +146,7 @@ def unfinished(folder: Path, study: Study, rerun: Collection[Status] = ()) -> bo
     """
     past = _past(folder, study, rerun)
     settled = sum(point_of(key, study) is not None for key in past.finals)
-    if settled < study.planned:
+    if study.planned is None or settled < study.planned:
         return True
     if study.sampler != "grid":
         return False

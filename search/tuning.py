@@ -91,7 +91,7 @@ def tuning_run(
         set: Adds flags to the space or replaces them, as texts ("lr=1e-4,1e-3") or a mapping.
         sample: The fraction of the points of a finite space to run, in (0, 1]: ceil(sample * N) different
             points. None runs all.
-        trials: The number of points instead, at least 1.
+        trials: The number of points instead, at least 1. A space with ranges needs it, or `max_time`.
         where: Constraints that every point keeps, such as "dropout1 + dropout2 <= 0.6".
         order: Of the sampler `grid`: "random", or "grid" for the points in order, first flag fastest.
         sampler: "grid", "random", "tpe", "gp", "cmaes", "qmc", "keras-tuner:random",
@@ -120,7 +120,8 @@ def tuning_run(
         retries: How often a trial is run again that was killed, or, with nothing beside it, one that
             ran out of memory.
         max_time: Seconds that the search is to fit in, or a text: no trial is begun that most likely would
-            end later; the others are left to `resume`.
+            end later; the others are left to `resume`. In a space with ranges it may stand alone, without
+            `trials`: then the search goes on until the time is over.
         keep_going: Go on when the first three trials fail the same way.
         save_model: Each trial keeps its model and the data of its last `evaluate()` (see `training_run`).
         study: The study's name, its directory below `runs_dir`; None makes one from script and time. One that
@@ -231,7 +232,7 @@ def _specify(
         before: The study that goes on, as it was, or None for a new one.
     """
     space = make_space(request, declarations)
-    points = planned_points(request, space)
+    points = planned_points(request, space, budget=execution.max_time is not None)
     earlier = () if before is None else before.earlier
     if request.warm_start is not None:
         earlier = read_earlier(request.warm_start, space, declarations.flags, request.metrics)
@@ -244,7 +245,7 @@ def _specify(
         declared=declarations.flags,
         base=base_values(request, declarations, space),
         space=space,
-        planned=points * request.repeats,
+        planned=None if points is None else points * request.repeats,
         sampler=request.sampler,
         order=request.order,
         metric=request.metrics[0],
@@ -276,8 +277,9 @@ def _check_growth(before: Study, changes: Sequence[str], spec: Study, extend: bo
             f"study {before.name!r} isn't what is asked for now: {'; '.join(changes)}. "
             "--extend goes on with what is asked for now; another --study name begins anew"
         )
-    if not changes and spec.planned < before.planned:
-        raise StudyError(
-            f"study {before.name!r} has {before.planned:,} trials planned already, but got {spec.planned:,}"
+    if not changes and spec.planned is not None and (before.planned is None or spec.planned < before.planned):
+        planned = (
+            "as many trials as fit in max_time" if before.planned is None else f"{before.planned:,} trials"
         )
+        raise StudyError(f"study {before.name!r} has {planned} planned already, but got {spec.planned:,}")
     return bool(changes) or spec.planned != before.planned

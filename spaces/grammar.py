@@ -33,7 +33,9 @@ def read_entry(entry: object) -> tuple[Domain, str | None]:
         return _range_of(rest), entry.get("only")
     others = [str(key) for key in rest if key != "values"]
     if others:
-        raise SpaceError(f"beside values there may be only, but got {', '.join(others)}")
+        raise SpaceError(
+            f"beside 'values' there may be the condition 'only', but got {', '.join(map(repr, others))}"
+        )
     return domain_of(rest["values"]), entry.get("only")
 
 

@@ -105,12 +105,18 @@ def summary(study: StudyResults) -> Iterator[str]:
 def _plan(record: Mapping[str, Any]) -> str:
     sampler = _part(record, "sampler")
     parts = [
-        f"{record['planned']} trials" if "planned" in record else "unknown",
+        _planned(record),
         f"sample {record['sample']}" if record.get("sample") is not None else "",
         f"sampler {sampler['name']}" if "name" in sampler else "",
         f"{sampler['order']} order" if "order" in sampler else "",
     ]
     return ", ".join(filter(None, parts))
+
+
+def _planned(record: Mapping[str, Any]) -> str:
+    if "planned" not in record:
+        return "unknown"
+    return "as many trials as fit in max_time" if record["planned"] is None else f"{record['planned']} trials"
 
 
 def _part(record: Mapping[str, Any], name: str) -> Mapping[str, Any]:

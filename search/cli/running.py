@@ -58,7 +58,12 @@ def train(script: str, arguments: tuple[str, ...], quiet: bool, **asked: Any) ->
     "fixes it; wins over the space. Repeatable.",
 )  # fmt: skip
 @click.option("--sample", type=float, metavar="FRACTION", help="The fraction of the grid to run, in (0, 1].")
-@click.option("--trials", type=int, metavar="N", help="The number of points instead.")
+@click.option(
+    "--trials",
+    type=int,
+    metavar="N",
+    help="The number of points instead; a space with ranges needs it, or --max-time.",
+)
 @click.option("--order", default="random", show_default=True, metavar="random|grid",
               help="Random points of the grid, or all in order, first flag fastest.")  # fmt: skip
 @click.option("--where", "where", multiple=True, metavar="RULE",

@@ -9,6 +9,7 @@ import optuna
 import psutil
 import pytest
 
+from gridruns import GridrunsError
 from results import leaderboard
 from search import tuning_run
 from tests.faults.support import (
@@ -120,7 +121,9 @@ class Broken(optuna.pruners.BasePruner):
 def test_where_the_pruner_itself_fails_every_run_has_its_outcome(folder: Path) -> None:
     Path("train.py").write_text(SCRIPT)
     Path("go").touch()
-    with pytest.raises(ZeroDivisionError, match="a pruner of the user's"):
+    with pytest.raises(
+        GridrunsError, match=r"^the pruner Broken raised ZeroDivisionError: a pruner of the user's$"
+    ):
         tuning_run("train.py", {"a": [1, 2, 3]}, workers=2, study="s", pruner=Broken(), quiet=True)
     assert set(ends()) <= {"completed", "interrupted"}
     assert len(list(Path("runs/s").glob("*/outcome.json"))) == len(runs_of())

@@ -42,6 +42,38 @@ def oracle() -> Any:
     return keras_tuner.oracles.RandomSearchOracle(seed=3)
 
 
+class Broken(optuna.samplers.RandomSampler):
+    def sample_independent(self, *asked: Any) -> Any:
+        raise ZeroDivisionError("of the user's")
+
+
+def test_a_sampler_object_that_fails_is_one_line(script: Path) -> None:
+    with pytest.raises(GridrunsError, match=r"^the sampler Broken raised ZeroDivisionError: of the user's$"):
+        tune(script, sampler=Broken())
+
+
+class Own(optuna.samplers.GPSampler):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("sampler", "package", "extra"),
+    [
+        (optuna.samplers.GPSampler(seed=1), "torch", "gp"),
+        (Own(seed=1), "torch", "gp"),
+        (optuna.samplers.CmaEsSampler(seed=1), "cmaes", "cmaes"),
+    ],
+)
+def test_an_object_that_needs_another_package_says_so_before_it_starts(
+    sampler: Any, package: str, extra: str, script: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("search.samplers.find_spec", lambda name: None)
+    name = type(sampler).__name__
+    with pytest.raises(GridrunsError, match=f"'{name}' needs the package {package}, .*gridruns.{extra}."):
+        tune(script, sampler=sampler)
+    assert not Path("runs").exists()
+
+
 @pytest.mark.parametrize("kind", ["optuna", "oracle"])
 def test_a_sampler_object_searches_and_goes_on_with_an_equal_one(kind: str, script: Path) -> None:
     def make() -> Any:

@@ -2,6 +2,7 @@
 
 import json
 import os
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ SCRIPT = """
     )
     log_metrics(1, val_loss=FLAGS.a + FLAGS.b / 10 + FLAGS.lr)
 """
+RANGE = {"lr": {"low": 0.1, "high": 1.0}}
 SPACE = {"a": [1, 2, 3], "b": {"values": [1, 2], "only": "a >= 2"}, "word": ["007", "no"]}
 
 
@@ -160,7 +162,9 @@ def test_what_does_not_fit_is_left_to_resume(
                "--study", "s", "--runs-dir", "my runs", "--seed", "1"]  # fmt: skip
     assert main(command) == 0
     shown = capsys.readouterr().out
-    assert "max_time: 2 trials are left, none of which would have ended within 30m most likely." in shown
+    assert (
+        "max_time: 2 trials are left, none of which would have ended within 30 min 0 s most likely." in shown
+    )
     assert "\n  gridruns resume s --runs-dir 'my runs'\n" in shown
     folder = Path("my runs/s")
     assert list(leaderboard(folder)["status"]) == ["completed"] * 3
@@ -191,6 +195,69 @@ def test_what_a_time_has_cut_is_resumed_to_the_whole_plan(
     assert len(resume("s", quiet=True, max_time="8h")) == 10 * more.get("repeats", 1)
 
 
+@pytest.mark.parametrize("more", [{"sampler": "tpe"}, {"sampler": "random", "repeats": 2}], ids=str)
+def test_a_space_with_ranges_is_searched_until_the_time_is_over(
+    more: dict[str, Any], script: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    allow(monkeypatch, 6)
+    assert len(tune(script, RANGE, max_time="30m", **more)) == 6
+    raw = read_raw(Path("runs/s"))
+    assert raw["planned"] is None
+    assert unfinished(Path("runs/s"), load(Path("runs/s"), raw))
+    allow(monkeypatch, 4)
+    runs = resume(quiet=True)  # the latest, and as much time again
+    assert len(runs) == 10
+    assert runs["number"].is_unique
+    allow(monkeypatch, 2)
+    assert len(tune(script, RANGE, max_time="1h", **more)) == 12
+    with pytest.raises(GridrunsError, match="as many trials as fit in max_time planned already, but got"):
+        tune(script, RANGE, trials=50, **more)
+
+
+def test_a_number_of_trials_grows_to_an_open_plan(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tune(script, RANGE, sampler="tpe", trials=3)
+    allow(monkeypatch, 2)
+    assert len(tune(script, RANGE, sampler="tpe", max_time="30m")) == 5
+
+
+def test_an_open_plan_on_the_command_line(
+    script: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    allow(monkeypatch, 3)
+    command = ["tune", str(script), "--set", "lr=0.1:1", "--executor", "inline", "--sampler", "tpe",
+               "--max-time", "30m", "--study", "s", "--seed", "1"]  # fmt: skip
+    assert main(command) == 0
+    shown = capsys.readouterr()
+    assert "as many points of a space with ranges as fit in max_time, 1 at a time, seed 1" in shown.out
+    assert "max_time: no more trials would have ended within 30 min 0 s most likely. To go on:" in shown.out
+    assert "\n  gridruns resume s\n" in shown.out
+    assert "3 trials: 0 running, 0 failed, best val_loss" in shown.err
+    assert main(["report", "s"]) == 0
+    assert "as many trials as fit in max_time" in Path("runs/s/report.html").read_text()
+
+
+def test_an_open_plan_without_a_time_is_no_study(script: Path) -> None:
+    tune(script, RANGE, sampler="tpe", trials=2)
+    raw = read_raw(Path("runs/s"))
+    Path("runs/s/study.json").write_text(json.dumps({**raw, "planned": None}))
+    with pytest.raises(GridrunsError, match="planned must be a whole number of at least 1, but got None"):
+        resume("s", quiet=True)
+
+
+def test_a_resumed_search_knows_how_long_trials_took(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    allow(monkeypatch, 3)
+    before = tune(script, max_time="8h")
+    for path in before["run_dir"]:
+        file = Path(path) / "outcome.json"
+        start = json.loads((Path(path) / "run.json").read_text())["start"]
+        later = datetime.fromisoformat(start) + timedelta(hours=9)
+        file.write_text(json.dumps({**json.loads(file.read_text()), "end": later.isoformat()}))
+    monkeypatch.undo()
+    monkeypatch.chdir(script.parent.parent)
+    assert len(resume("s", quiet=True)) == 3  # each has taken nine hours
+    assert len(resume("s", quiet=True, max_time="40h")) > 3
+
+
 def test_no_time_at_all_begins_nothing(script: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["tune", str(script), "--set", "a=1,2", "--executor", "inline", "--max-time", "0.000001",
                "--study", "s"]  # fmt: skip
@@ -205,8 +272,11 @@ def test_no_time_at_all_begins_nothing(script: Path, capsys: pytest.CaptureFixtu
     [
         ({"max_time": 0}, "max_time must be more than 0, but got 0"),
         ({"max_time": "soon"}, "max_time must be a number of seconds or a text"),
-        ({"flags": {"lr": {"low": 0.1, "high": 1.0}}, "sampler": "random", "max_time": "1h"},
-         "give a number of trials, with max_time the most there may be"),
+        ({"flags": RANGE, "sampler": "random"}, "give a number of trials, or max_time for as many as"),
+        ({"flags": RANGE, "sampler": "random", "max_time": "1h", "sample": 0.5}, "give a number of trials"),
+        ({"flags": RANGE, "max_time": "1h"}, "the sampler 'grid' needs a finite space, but lr is a range"),
+        ({"flags": RANGE, "sampler": "random", "max_time": "1h", "dry_run": True},
+         "dry_run: how many trials fit in max_time isn't known before; give a number of trials"),
     ],
 )  # fmt: skip
 def test_a_time_that_cannot_be_is_one_line(asked: dict[str, Any], message: str, script: Path) -> None:
@@ -216,8 +286,8 @@ def test_a_time_that_cannot_be_is_one_line(asked: dict[str, Any], message: str, 
     assert not Path("runs").exists()
 
 
-def state(left: TimeLeft | None, over: int = 3) -> State:
-    return State(10, 0, over, 2, 0, 1, "val_loss", 0.25, left)
+def state(left: TimeLeft | None, over: int = 3, planned: int | None = 10) -> State:
+    return State(planned, 0, over, 2, 0, 1, "val_loss", 0.25, left)
 
 
 def test_the_progress_line_has_the_time_left_with_its_interval() -> None:
@@ -226,6 +296,9 @@ def test_the_progress_line_has_the_time_left_with_its_interval() -> None:
     assert state(TimeLeft(200, 0, float("inf"))).words().endswith(", about 3 min 20 s left")
     assert state(TimeLeft(20.1, 20.0, 20.2)).words().endswith(", 20 s left")
     assert "left" not in state(TimeLeft(0, 0, 0), over=10).words()
+    assert state(None).count() == "3/10 trials"
+    assert state(None, planned=None).count() == "3 trials"
+    assert state(TimeLeft(90, 90, 90), over=10, planned=None).words().endswith(", 1 min 30 s left")
 
 
 def test_the_whole_command_line(script: Path, capsys: pytest.CaptureFixture[str]) -> None:

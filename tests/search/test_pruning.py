@@ -66,6 +66,55 @@ def test_the_pruner_is_part_of_the_study(script: Path) -> None:
         tune(script, trials=3, pruner=None)
 
 
+CATCHING = """
+    from results import log_metrics
+    from spaces import flag_integer, flags
+    FLAGS = flags(flag_integer("a", 1))
+    for step in range(1, 5):
+        try:
+            log_metrics(step, val_loss=FLAGS.a * (11 - step))
+        except BaseException:
+            print("caught", step)
+"""
+
+
+@pytest.mark.parametrize("executor", ["local", "inline"])
+def test_a_script_that_catches_the_stop_is_pruned_and_said_to_go_on(
+    executor: str, write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    runs = tune(write(CATCHING), executor=executor)
+    caught = runs[runs["flag_a"] == 5].iloc[0]
+    assert caught["status"] == "pruned"
+    assert caught["reason"] == (
+        "given up after step 1 by the pruner median:n_startup_trials=2, but the script caught that "
+        "and went on to step 4"
+    )
+    run = read_run(caught["run_dir"])
+    assert [epoch.step for epoch in run.epochs] == [1, 2, 3, 4]
+    assert (run.path / "output.log").read_text().splitlines() == [f"caught {step}" for step in (1, 2, 3, 4)]
+    assert sorted(runs["status"]) == ["completed"] * 2 + ["pruned"] * 6
+
+
+class Broken(optuna.pruners.BasePruner):
+    def prune(self, study: optuna.Study, trial: optuna.trial.FrozenTrial) -> bool:
+        raise ZeroDivisionError("of the user's")
+
+
+@pytest.mark.parametrize("executor", ["local", "inline"])
+@pytest.mark.parametrize("text", [SCRIPT, CATCHING])
+def test_a_pruner_that_fails_ends_the_search_and_is_no_failure_of_the_script(
+    executor: str, text: str, write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(
+        GridrunsError, match=r"^the pruner Broken raised ZeroDivisionError: of the user's$"
+    ) as e:
+        tune(write(text), pruner=Broken(), executor=executor)
+    assert isinstance(e.value.__cause__, ZeroDivisionError)
+    assert list(leaderboard("runs/s")["status"]) == ["interrupted"]
+
+
 def test_without_a_pruner_every_trial_runs_to_its_end(script: Path) -> None:
     assert set(tune(script, pruner=None)["status"]) == {"completed"}
     assert read_raw(Path("runs/s"))["pruner"] is None

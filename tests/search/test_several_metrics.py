@@ -121,6 +121,7 @@ def test_a_run_without_a_finite_value_of_each_teaches_nothing(sampler: str, scri
         ({"sampler": "keras-tuner:random"}, "'keras-tuner:random' optimizes one metric, but got 2"),
         ({"sampler": "keras-tuner:bayesian"}, "'keras-tuner:bayesian' optimizes one metric, but got 2"),
         ({"metric": ["val_loss", "val_loss:max"]}, "metrics must be different, but got val_loss, val_loss"),
+        ({"metric": "val_loss:big"}, "the goal behind the last colon must be 'min' or 'max', but got 'big'"),
         ({"metric": []}, "metric must name at least one metric, but got none"),
         ({"metric": ["val_loss", ""]}, "metric must be the name of a logged metric"),
         ({"goal": "max"}, "each has its own goal"),

@@ -303,7 +303,10 @@ GRID = {"a": [1, 2, 3], "b": [1, 2, 3], "s": ["x", "y"], "t": [True, False], "m"
             lambda: Space({"a": {"values": [1], "only": 3}}),
             "a: only must be a text such as 'layers >= 3', but got 3",
         ),
-        (lambda: Space({"a": {"values": [1], "low": 3}}), "a: beside values there may be only, but got low"),
+        (
+            lambda: Space({"a": {"values": [1], "low": 3}}),
+            "a: beside 'values' there may be the condition 'only', but got 'low'",
+        ),
         (lambda: Space(GRID, where="a > b"), "constraints must be a list of texts, but got 'a > b'"),
         (lambda: Space(GRID).restricted("a > b"), "constraints must be a list of texts, but got 'a > b'"),
         (lambda: Space(GRID, only="a > b"), "only must have a text for each flag, but got 'a > b'"),
