@@ -5,6 +5,7 @@ winner's curse). The confirmation's runs had no part in the choice: their means 
 of their own beside the search's, `<study>-confirm`.
 """
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from results.paired import LEVEL, against_first, probability_best
 from results.runs import find_runs
 from results.table import leaderboard
 from results.wording import flag_columns, varying
+
+P_SHOWN = 0.0001  # a smaller p-value is shown as less than this
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,7 @@ class Confirmation:
         table, metric = self.table, self.metric
         columns: dict[str, Any] = {"rank": table["rank"], f"mean_{metric}": table[f"mean_{metric}"]}
         columns["95% interval"] = _intervals(table, metric)
-        columns |= {"probability best": table["probability_best"], "p": table["p_value"].astype("Float64")}
+        columns |= {"probability best": table["probability_best"], "p": table["p_value"].map(_p_words)}
         columns[f"search's {metric}"] = table[f"searched_{metric}"]
         for name in table.columns:
             if name.startswith("mean_eval_"):
@@ -156,6 +159,13 @@ def _searched(study: Path, metric: str, goal: str) -> dict[str, float]:
     board = board[board["rank"].notna()]
     values = board.groupby(flags_key(board))[f"best_{metric}"].agg(goal)
     return {str(key): float(value) for key, value in values.items()}
+
+
+def _p_words(p: float) -> str | None:
+    """A p-value to read: a t-test of a few differences that are nearly equal gives any small number."""
+    if math.isnan(p):
+        return None
+    return f"{p:.4g}" if p >= P_SHOWN else f"< {P_SHOWN}"
 
 
 def _counted(others: int) -> str:

@@ -113,11 +113,10 @@ def check_execution(recorded: Any) -> None:
 
 def _left_words(left: int | None, seconds: float) -> str:
     """What `max_time` has left to do, in words."""
-    if left is None:
-        return f"max_time: no more trials would have ended within {clock(seconds)} most likely. To go on"
+    what = "no more trials" if left is None else f"{left:,} trials are left, none of which"
     return (
-        f"max_time: {left:,} trials are left, none of which would have ended within {clock(seconds)} most "
-        "likely. To go on with them"
+        f"max_time: {what} would have ended within {clock(seconds)} most likely. "
+        "To go on, for as long or with another --max-time"
     )
 
 

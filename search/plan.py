@@ -91,9 +91,11 @@ def read_metrics(given: str | Sequence[str], goal: str | None) -> tuple[Metric, 
     """The metrics that a caller names, each perhaps with its goal.
 
     Raises:
-        StudyError: A goal is given twice or isn't known, or one `goal` for several metrics.
+        StudyError: They are no names, a goal is given twice or isn't known, or there is one for several.
     """
-    names = [given] if isinstance(given, str) else list(given)
+    names = [given] if isinstance(given, str) else given
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        raise StudyError(f"metric must be a name or a list of names, but got {given!r:.80}")
     if goal is not None and len(names) > 1:
         raise StudyError(f"of several metrics each has its own goal, as in 'val_loss:min', but got {goal!r}")
     return tuple(Metric.parse(name, goal) for name in names)

@@ -167,7 +167,7 @@ def _checked(name: str, settings: Mapping[str, Any]) -> Pruner:
     known = inspect.signature(_class(name)).parameters
     for setting, value in settings.items():
         if setting not in known:
-            raise PrunerError(unknown(f"setting of the pruner {name!r}", setting, known))
+            raise PrunerError(unknown(f"{name} setting", setting, known))
         _check_type(name, setting, value, str(known[setting].annotation))
     for setting in PRUNERS[name].needs:
         if setting not in settings:

@@ -121,7 +121,9 @@ def _read_csv(path: Path, declared: Sequence[Flag]) -> list[Row]:
         with path.open(newline="", encoding="utf-8") as file:
             header, *lines = list(csv.reader(file)) or [[]]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise WarmStartError(f"can't read {str(path)!r}: {error}") from None
+        raise WarmStartError(
+            f"can't read {str(path)!r}: {getattr(error, 'strerror', None) or error}"
+        ) from None
     for number, line in enumerate(lines, start=1):
         if line and len(line) != len(header):
             raise WarmStartError(

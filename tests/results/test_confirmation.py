@@ -58,6 +58,13 @@ def test_points_that_cant_be_told_apart_are_named(confirmed: Confirmed) -> None:
     )
 
 
+def test_a_p_value_is_never_shown_as_nothing(confirmed: Confirmed) -> None:
+    found = confirmation(confirmed([0.1, 0.2, 0.3], [[0.25, 0.5], [1.25, 1.5], [0.25, 0.75]]))
+    shown = found.shown()
+    assert shown["p"].isna().tolist() == [True, False, False]
+    assert shown["p"].tolist()[1:] == ["0.5", "< 0.0001"]
+
+
 def test_one_seed_says_so(confirmed: Confirmed) -> None:
     found = confirmation(confirmed([0.1, 0.2], [[0.3], [0.4]]))
     assert found.verdict() == "one seed can't tell the points apart: confirm with more --seeds"

@@ -229,7 +229,7 @@ def test_an_open_plan_on_the_command_line(
     assert main(command) == 0
     shown = capsys.readouterr()
     assert "as many points of a space with ranges as fit in max_time, 1 at a time, seed 1" in shown.out
-    assert "max_time: no more trials would have ended within 30 min 0 s most likely. To go on:" in shown.out
+    assert "max_time: no more trials would have ended within 30 min 0 s most likely. To go on" in shown.out
     assert "\n  gridruns resume s\n" in shown.out
     assert "3 trials: 0 running, 0 failed, best val_loss" in shown.err
     assert main(["report", "s"]) == 0

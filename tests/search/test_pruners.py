@@ -99,7 +99,7 @@ def test_an_object_is_used_as_it_is_and_named() -> None:
     ("given", "message"),
     [
         ("medain", "unknown pruner 'medain'"),
-        ("median:startup=3", "unknown setting of the pruner 'median' 'startup'"),
+        ("median:startup=3", "unknown median setting 'startup'"),
         ("percentile", "the pruner 'percentile' needs percentile, as in percentile:percentile=..."),
         ("patient", "the pruner 'patient' needs patience"),
         ("percentile:percentile=120", "pruner 'percentile': Percentile must be between 0 and 100"),

@@ -122,6 +122,8 @@ def test_a_run_without_a_finite_value_of_each_teaches_nothing(sampler: str, scri
         ({"sampler": "keras-tuner:bayesian"}, "'keras-tuner:bayesian' optimizes one metric, but got 2"),
         ({"metric": ["val_loss", "val_loss:max"]}, "metrics must be different, but got val_loss, val_loss"),
         ({"metric": "val_loss:big"}, "the goal behind the last colon must be 'min' or 'max', but got 'big'"),
+        ({"metric": None}, "metric must be a name or a list of names, but got None"),
+        ({"metric": ["val_loss", 3]}, "metric must be a name or a list of names, but got .'val_loss', 3."),
         ({"metric": []}, "metric must name at least one metric, but got none"),
         ({"metric": ["val_loss", ""]}, "metric must be the name of a logged metric"),
         ({"goal": "max"}, "each has its own goal"),
