@@ -48,8 +48,8 @@ def check_kinds(expression: Expression, domains: Mapping[str, Domain], what: str
     """
     for name in expression.names:
         if name not in domains:
-            hint = f"; write {_WORDS[name]}" if name in _WORDS else ""
-            raise SpaceError(f"{what}{expression.text!r}: {unknown('flag', name, domains)}{hint}")
+            hint = f"write {_WORDS[name]}" if name in _WORDS else "a rule is about flags of the space"
+            raise SpaceError(f"{what}{expression.text!r}: {unknown('flag', name, domains)}; {hint}")
     kinds = [_kinds(domains[name]) for name in expression.names]
     check = _Check(expression.text, what)
     for combination in product(*kinds):

@@ -60,7 +60,10 @@ def test_what_it_computes(text, expected):
         ("layers > 1e999", "'layers > 1e999', column 10: no value inf; allowed are"),
         ("layers > 1j", "'layers > 1j', column 10: no value 1j; allowed are"),
         ("1 < 2", "'1 < 2' must mention a flag (known: layers, lr, opt, augment, m)"),
-        ("layer > 1", "'layer > 1': unknown flag 'layer'; did you mean 'layers'? (known: layers, lr, opt"),
+        (
+            "layer > 1",
+            "'layer > 1': unknown flag 'layer'; did you mean 'layers'? (known: layers, lr, opt, augment, m); a",
+        ),
         (
             "augment == true",
             "'augment == true': unknown flag 'true' (known: layers, lr, opt, augment, m); write True",
