@@ -62,7 +62,7 @@ def test_what_it_computes(text, expected):
         ("1 < 2", "'1 < 2' must mention a flag (known: layers, lr, opt, augment, m)"),
         (
             "layer > 1",
-            "'layer > 1': unknown flag 'layer'; did you mean 'layers'? (known: layers, lr, opt, augment, m); a",
+            "'layer > 1': unknown flag 'layer'; did you mean 'layers'? (known: layers, lr, opt, augment, m)",
         ),
         (
             "augment == true",
