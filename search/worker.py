@@ -7,10 +7,8 @@ directory; what it declares, for the job of reading its flags, into `declared.js
 
 import importlib
 import random
-import runpy
 import sys
 import threading
-import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -18,14 +16,15 @@ from pathlib import Path
 from typing import Any
 
 from results import layout
-from results.files import read_json, write_json
+from results.files import read_json
 from results.import_hook import when_imported
 from results.keras_hooks import install
-from results.recorder import Observer, Pruned, Recorder, recording
+from results.recorder import Observer, Recorder, recording
 from search.archive import archive_figures, archive_imported, archive_sources
-from search.discovery import HypermodelError
+from search.as_main import Failure, execute
+from search.reading import read
 from search.script import Entry
-from spaces import Declared, declaring, provide
+from spaces import provide
 
 Around = Callable[[], AbstractContextManager[object]]
 
@@ -55,46 +54,6 @@ class Job:
     gpu: str | None = None
     entry: Mapping[str, Any] | None = None
     line: int | None = None
-
-
-class TooEarly(BaseException):
-    """The script trained or logged before it declared its flags; carries the name of the call."""
-
-
-class _Refuser(Recorder):
-    """Stands in for the recorder while flags are read: whatever would be recorded comes too early."""
-
-    def properties(self, **changes: Any) -> None:
-        """Refuse `fit()`, which opens with its properties."""
-        raise TooEarly("fit()")
-
-    def log(self, metrics: Mapping[str, Any], *, step: int | None = None, last: bool = False) -> None:
-        """Refuse `log_metrics()`."""
-        raise TooEarly("log_metrics()")
-
-    def evaluated(self, metrics: Mapping[str, Any]) -> None:
-        """Refuse `evaluate()`."""
-        raise TooEarly("evaluate()")
-
-    def metadata(self, kind: str, data: Mapping[str, Any]) -> None:
-        """Refuse `write_run_metadata()`."""
-        raise TooEarly("write_run_metadata()")
-
-
-@dataclass(eq=False)  # not frozen: Python sets attributes of exceptions
-class Failure(Exception):
-    """An exception that a script let through: its type, its message and the script's own traceback."""
-
-    kind: str
-    message: str
-    traceback: str
-    line: int | None
-
-    @property
-    def summary(self) -> str:
-        """One line: type, message and the line of the script."""
-        where = f" (line {self.line})" if self.line else ""
-        return f"{self.kind}: {self.message.splitlines()[0] if self.message else ''}{where}"
 
 
 def preload(modules: Sequence[str], each: Callable[[str], None] = lambda name: None) -> None:
@@ -139,9 +98,8 @@ def run(
         undo.callback(when_imported("keras", lambda keras: _seed_keras(keras, job.seed)))
         random.seed(job.seed)
         if job.values is None:
-            return (
-                _declare(job, through) if job.entry is None else _declare_hypermodel(job, job.entry, through)
-            )
+            read(Path(job.script), Path(job.run_dir), _entry(job), through)
+            return 0
         return _train(job, job.values, at_end, life, through, observer)
 
 
@@ -154,70 +112,17 @@ def _seed_keras(keras: Any, seed: int) -> None:
     numpy.random.set_state(before[1])
 
 
-def _declare(job: Job, through: tuple[type[BaseException], ...]) -> int:
-    """Run the script up to its `flags()` call; write what it declares, or why it didn't."""
-    refuser = _Refuser(Path(job.run_dir))
-    undo = install(refuser)
-    found: dict[str, Any]
-    try:
-        with declaring(), recording(refuser):
-            code = execute(Path(job.script), (*through, Declared, TooEarly))
-        found = {"problem": f"ended with exit code {code} and never called flags()"}
-    except Declared as declared:
-        found = {
-            "flags": [flag.to_json() for flag in declared.flags],
-            "file": declared.file,
-            "profile": declared.profile,
-        }
-    except TooEarly as early:
-        found = {"problem": f"called {early} before it called flags()"}
-    except Failure as failure:
-        found = {"problem": f"failed before it called flags(): {failure.summary}"}
-    finally:
-        undo()
-    write_json(Path(job.run_dir) / layout.DECLARED, found)
-    return 0
-
-
-def _declare_hypermodel(job: Job, entry: Mapping[str, Any], through: tuple[type[BaseException], ...]) -> int:
-    """Find a hypermodel's hyperparameters; write them, or why there are none."""
-    from search.asking import declare
-
-    refuser = _Refuser(Path(job.run_dir))
-    undo = install(refuser)
-    found: dict[str, Any] = {}
-    try:
-        with declaring(), recording(refuser):
-            execute(
-                Path(job.script),
-                (*through, Declared, TooEarly, HypermodelError),
-                lambda: found.update(
-                    declare(Path(job.script), Entry.from_json(entry), TooEarly), entry=entry
-                ),
-            )
-        if not found:
-            found = {"problem": "ended before its hyperparameters were known"}
-    except Declared:
-        found = {"problem": "calls flags(), but of a hypermodel the hyperparameters are the flags"}
-    except TooEarly as early:
-        found = {"problem": f"called {early} before its hyperparameters were known"}
-    except HypermodelError as error:
-        found = {"problem": f"can't be searched: {error}"}
-    except Failure as failure:
-        found = {"problem": f"failed before its hyperparameters were known: {failure.summary}"}
-    finally:
-        undo()
-    write_json(Path(job.run_dir) / layout.DECLARED, found)
-    return 0
+def _entry(job: Job) -> Entry | None:
+    return None if job.entry is None else Entry.from_json(job.entry)
 
 
 def _main(job: Job, values: Mapping[str, Any], recorder: Recorder) -> Callable[[], object] | None:
     """What is run in the script's place, if not all of it."""
-    if job.entry is None:
+    entry = _entry(job)
+    if entry is None:
         return None
     from search import hypermodel
 
-    entry = Entry.from_json(job.entry)
     missing = frozenset((read_json(Path(job.run_dir) / layout.RUN) or {}).get("inactive", ()))
     return lambda: hypermodel.train(Path(job.script), entry, values, missing, recorder)
 
@@ -265,66 +170,3 @@ def _life(around: Around, others: Set[threading.Thread]) -> Iterator[None]:
             for thread in set(threading.enumerate()) - others:
                 if not thread.daemon:
                     thread.join()
-
-
-def execute(
-    script: Path,
-    through: tuple[type[BaseException], ...] = (),
-    main: Callable[[], object] | None = None,
-) -> int:
-    """Run `script` as `python script` does; return its exit code, 0 where its search has stopped it.
-
-    Args:
-        script: Its path.
-        through: Exceptions that are no failure of the script's.
-        main: What is called in its place, in the surroundings that it would have.
-
-    Raises:
-        Failure: It let another exception through, of whatever kind.
-    """
-    with _as_main(script):
-        try:
-            if main is None:
-                runpy.run_path(str(script), run_name="__main__")
-            else:
-                main()
-        except SystemExit as request:
-            return _exit_code(request.code)
-        except Pruned:
-            return 0
-        except through:
-            raise
-        except BaseException as error:
-            raise _failure(error, script, whole=main is not None) from None
-    return 0
-
-
-@contextmanager
-def _as_main(script: Path) -> Iterator[None]:
-    """Give the process the arguments and the module path that `python script` starts with."""
-    argv, path = sys.argv, sys.path[:]
-    sys.argv = [str(script)]
-    sys.path.insert(0, str(script.parent))
-    try:
-        yield
-    finally:
-        sys.argv, sys.path[:] = argv, path
-
-
-def _exit_code(code: str | int | None) -> int:
-    if code is None:
-        return 0
-    if isinstance(code, int):
-        return code & 0xFF
-    print(code, file=sys.stderr)
-    return 1
-
-
-def _failure(error: BaseException, script: Path, whole: bool = False) -> Failure:
-    """Cut the frames above the script's own from the traceback; `whole` keeps all where it has none."""
-    frame = error.__traceback__
-    while frame is not None and frame.tb_frame.f_code.co_filename != str(script):
-        frame = frame.tb_next
-    shown = error.__traceback__ if whole and frame is None else frame
-    text = "".join(traceback.format_exception(type(error), error, shown))
-    return Failure(type(error).__name__, str(error), text, frame.tb_lineno if frame else None)
