@@ -24,11 +24,15 @@ class StudyLockedError(GridrunsError):
 
 
 @contextmanager
-def study_lock(folder: Path) -> Iterator[None]:
+def study_lock(folder: Path, shared: bool = False) -> Iterator[None]:
     """Hold a study while the block runs.
 
     The lock is the kernel's (flock) and goes with the process, however that ends; the file's content only
     says who holds it, and is taken back at the end. A file left by a dead process is simply locked again.
+
+    Args:
+        folder: The study's directory.
+        shared: Hold it beside others that do so too, whom a database keeps apart; the file names nobody.
 
     Raises:
         StudyLockedError: It is held; the message names host, pid and since when.
@@ -36,18 +40,19 @@ def study_lock(folder: Path) -> Iterator[None]:
     """
     path = folder / layout.LOCK
     with recording_in(path):
-        file = FileIO(path, "ab")
+        file = FileIO(path, "ab+")  # over NFS a shared lock needs a file open for reading
     with file:
         with recording_in(path):
-            held = _take(file)
+            held = _take(file, shared)
         if not held:
             raise _held(folder, read_json(path) or {})
         try:
             yield
         finally:
             # What can't be taken back does no harm once this process has ended.
-            with suppress(OSError):
-                file.truncate(0)
+            if not shared:
+                with suppress(OSError):
+                    file.truncate(0)
             # A process that an inline script has forked holds the file open, and would hold the lock.
             fcntl.flock(file, fcntl.LOCK_UN)
 
@@ -72,12 +77,14 @@ def check_free(folder: Path) -> None:
         raise _held(folder, holder)
 
 
-def _take(file: FileIO) -> bool:
+def _take(file: FileIO, shared: bool) -> bool:
     """Lock the file and write into it who did; false where another process has locked it."""
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    if shared:
+        return True
     file.truncate(0)
     holder = {"host": socket.gethostname(), "pid": os.getpid(), "since": timestamp()}
     file.write(json.dumps(holder).encode())
