@@ -25,7 +25,7 @@ from results.owner import gone
 from results.status import Status
 from search.quiet import quiet_optuna
 from search.storage.address import StorageError
-from search.storage.connection import Connection, Lock, Unreachable
+from search.storage.connection import LOCK_SECONDS, Connection, Lock, Unreachable, study_lock_name
 from search.storage.heart import BEAT, Heart
 
 MARK = "gridruns"
@@ -117,14 +117,17 @@ class Board:
         self._heart.start()
 
     @contextmanager
-    def turn(self) -> Iterator[Lock]:
+    def turn(self, seconds: float = LOCK_SECONDS) -> Iterator[Lock]:
         """The right to claim: no other machine has it meanwhile. What wasn't written yet is written first.
+
+        Args:
+            seconds: How long to wait for it.
 
         Raises:
             Unreachable: The database doesn't answer; it isn't tried more often than it makes sense.
             StorageError: The study has been deleted from it.
         """
-        with self._contact(), self._connection.lock(f"gridruns study {self._name}") as lock:
+        with self._contact(), self._connection.lock(study_lock_name(self._name), seconds) as lock:
             self._write()
             yield lock
 

@@ -3,7 +3,7 @@
 import fcntl
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +14,15 @@ if TYPE_CHECKING:
     from optuna.storages import RDBStorage
 
 LOCK_SECONDS = 10.0  # to wait for another machine that holds the lock; it holds it for one proposal
+START_SECONDS = 600.0  # the same before a search has begun any trial, when nothing else waits for it
 CONNECT_SECONDS = 5
 TABLES = "gridruns tables"
+VERSION = "alembic_version"
+
+
+def study_lock_name(study: str) -> str:
+    """What is locked by who claims a point of a study, or changes what the study is."""
+    return f"gridruns study {study}"
 
 
 class Unreachable(Exception):
@@ -32,12 +39,16 @@ class Connection:
             StorageError: The database can't be used.
         """
         self.address = address
+        from sqlalchemy import create_engine
+
+        self._engine = create_engine(address.url, **self._settings())
         try:
             with self.reaching():
-                self._engine = self._connect()
-                with self.lock(TABLES):
+                made = self._try()
+                with nullcontext() if made else self.lock(TABLES, START_SECONDS):
                     self.storage: RDBStorage = self._open()
         except Unreachable as error:
+            self._engine.dispose()
             raise StorageError(f"storage: can't use {address.public}: {error}") from None
 
     @contextmanager
@@ -56,17 +67,18 @@ class Connection:
             raise Unreachable(self._words(error)) from None
 
     @contextmanager
-    def lock(self, name: str) -> Iterator["Lock"]:
+    def lock(self, name: str, seconds: float = LOCK_SECONDS) -> Iterator["Lock"]:
         """Hold a lock that all machines heed; it goes with the process or its connection.
 
         Args:
             name: What is locked.
+            seconds: How long to wait for another process that holds it.
 
         Raises:
-            Unreachable: The database doesn't answer, or another process holds the lock for very long.
+            Unreachable: The database doesn't answer, or another process holds the lock for longer.
         """
         if self.address.file is not None:
-            with self._file_lock():
+            with self._file_lock(seconds):
                 yield Lock()
             return
         from sqlalchemy.exc import SQLAlchemyError
@@ -75,7 +87,7 @@ class Connection:
             connection = self._engine.connect()
         try:
             with self.reaching():
-                _take(connection, name)
+                _take(connection, name, seconds)
             yield Lock(connection)
         finally:
             with suppress(SQLAlchemyError):  # who can't be reached holds no lock
@@ -84,10 +96,12 @@ class Connection:
 
     def close(self) -> None:
         """Let go of all connections."""
+        self.storage.remove_session()
+        self.storage.engine.dispose()
         self._engine.dispose()
 
     @contextmanager
-    def _file_lock(self) -> Iterator[None]:
+    def _file_lock(self, seconds: float) -> Iterator[None]:
         """SQLite's own locks last for one transaction only, so a file beside the database is locked."""
         path = f"{self.address.file}.lock"
         try:
@@ -95,7 +109,7 @@ class Connection:
         except OSError as error:
             raise Unreachable(f"can't lock {path!r}: {error.strerror}") from None
         with file:
-            end = time.monotonic() + LOCK_SECONDS
+            end = time.monotonic() + seconds
             while True:
                 try:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -120,14 +134,15 @@ class Connection:
         # What the URL says goes before.
         return {"pool_pre_ping": True, "connect_args": {**arguments, **quickly, **self.address.url.query}}
 
-    def _connect(self) -> Any:
-        from sqlalchemy import create_engine, text
+    def _try(self) -> bool:
+        """Connect once, before anything is made; whether Optuna's tables are there."""
+        from sqlalchemy import inspect, text
 
-        engine = create_engine(self.address.url, **self._settings())
-        with engine.connect() as connection:  # what doesn't answer is noticed here, before anything is made
-            if self.address.file is not None:
-                connection.execute(text("PRAGMA schema_version"))
-        return engine
+        with self._engine.connect() as connection:
+            # Of all that Optuna makes the version of its tables comes last.
+            if VERSION not in inspect(connection).get_table_names():
+                return False
+            return connection.execute(text(f"SELECT * FROM {VERSION}")).first() is not None
 
     def _open(self) -> "RDBStorage":
         from optuna.storages import RDBStorage
@@ -165,11 +180,11 @@ class Lock:
             self._connection.execute(text("SELECT 1"))
 
 
-def _take(connection: Any, name: str) -> None:
+def _take(connection: Any, name: str, seconds: float) -> None:
     """Take an advisory lock for the transaction, and have the server end one that no longer does anything."""
     from sqlalchemy import text
 
     key = int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "big", signed=True)
-    connection.execute(text(f"SET LOCAL lock_timeout = {int(1000 * LOCK_SECONDS)}"))
+    connection.execute(text(f"SET LOCAL lock_timeout = {int(1000 * seconds)}"))
     connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = '5min'"))
     connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})

@@ -1,4 +1,4 @@
-"""One search's way to a study in a database: what the study is there, as all machines have it, and its trials."""
+"""A search's way to its study in a database: what the study is there, for all machines, and its trials."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from search.past import Past
 from search.quiet import quiet_optuna
 from search.storage.address import NO_STORAGE, StorageError, read_address
-from search.storage.connection import Connection, Lock, Unreachable
+from search.storage.connection import START_SECONDS, Connection, Lock, Unreachable, study_lock_name
 from search.study import Study, StudyError
 from search.study_file import differences, load, to_json
 
@@ -111,7 +111,10 @@ class Link:
             StorageError: Another machine has made another study, or the database can't be reached.
         """
         try:
-            with self._connection.lock(f"gridruns study {study.name}"), self._connection.reaching():
+            with (
+                self._connection.lock(study_lock_name(study.name), START_SECONDS),
+                self._connection.reaching(),
+            ):
                 known = self._known(study.name)
                 if known is None:
                     self._create(study)
@@ -131,7 +134,7 @@ class Link:
 
     def turn(self, name: str) -> AbstractContextManager[Lock]:
         """Exclude other machines for a moment, as where they share a runs directory."""
-        return self._connection.lock(f"gridruns folder {name}")
+        return self._connection.lock(f"gridruns folder {name}", START_SECONDS)
 
     def schedule(
         self, study: Study, sampler: "BaseSampler", past: Past, earlier: "Sequence[FrozenTrial]", folder: Path

@@ -10,24 +10,23 @@ import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import optuna
-from optuna.trial import FrozenTrial, TrialState, create_trial
+from optuna.trial import FrozenTrial, TrialState
 
-from results.run import Run
+from results.run import Run, read_run
 from results.status import Status
-from search.objective import Verdict
+from search.objective import Verdict, settled_values
 from search.parameters import TrialParams, suggest_all
-from search.past import Past, content, point_of, read_content, to_be_rerun
+from search.past import FINAL, Past, content, point_of, read_content, to_be_rerun
 from search.record import mark_cut_off
 from search.sampling import SpaceExhausted
 from search.schedule import Assignment, Schedule
 from search.storage.board import RUN, STATUS, TOLD, Board, Mark
-from search.storage.connection import Lock, Unreachable
+from search.storage.connection import START_SECONDS, Lock, Unreachable
+from search.storage.rows import Claim, new_row, one_or_all, row_of_runs
 from search.storage.twins import Twins, marks_of
 from search.study import Study
 
@@ -35,27 +34,6 @@ POLL = 2.0  # seconds between two looks at what other machines do, while there i
 LISTEN = 5.0  # the same for the curves of their trials, which a pruner compares
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass
-class Claim:
-    """A point that this search runs.
-
-    Attributes:
-        key: Its content.
-        trial_id: Its trial in the database.
-        template: That trial as it was claimed.
-        runs: The names of its runs so far.
-        told: The values of those of its runs that have ended, by repeat; None for a bad end.
-        sent: What the pruner has made of it that the database knows of.
-    """
-
-    key: str
-    trial_id: int
-    template: FrozenTrial
-    runs: list[str] = field(default_factory=list)
-    told: dict[str, list[float] | None] = field(default_factory=dict)
-    sent: set[str] = field(default_factory=set)
 
 
 class SharedSchedule(Schedule):
@@ -122,7 +100,7 @@ class SharedSchedule(Schedule):
         """Let the database know where a trial is recorded."""
         claim = self._claims[assignment.proposal.asked.number]
         claim.runs.append(run_dir.name)
-        self._board.note(claim.trial_id, RUN, _one_or_all(claim.runs, self.study))
+        self._board.note(claim.trial_id, RUN, one_or_all(claim.runs, self.study))
 
     def report(self, assignment: Assignment, step: int, metrics: Mapping[str, float]) -> bool:
         """Let the pruner learn what a running trial has logged, and the pruners of other machines, too."""
@@ -153,9 +131,9 @@ class SharedSchedule(Schedule):
             return
         ended = self._twins.twin(proposal.asked.number)
         del self._claims[proposal.asked.number]
-        claim.template = _template(ended, {**claim.template.user_attrs, STATUS: verdict.status.value,
-                                           RUN: _one_or_all(claim.runs, self.study)},
-                                   claim.template.system_attrs, self._compares)  # fmt: skip
+        claim.row = new_row(ended, {**claim.row.user_attrs, STATUS: verdict.status.value,
+                                           RUN: one_or_all(claim.runs, self.study)},
+                                   claim.row.system_attrs, self._compares)  # fmt: skip
         self._board.finish(
             claim.trial_id, ended.state, ended.values, verdict.status, lambda: self._refuse(claim)
         )
@@ -179,7 +157,7 @@ class SharedSchedule(Schedule):
     def _replay(self) -> dict[str, TrialParams]:
         """Bring database and sampler up to date, and find what is to be run again."""
         self._twins = Twins(self.engine)
-        with self._board.turn():
+        with self._board.turn(START_SECONDS):
             self._read()
             for key, params in self._known():
                 runs = self._finals(key)
@@ -204,7 +182,7 @@ class SharedSchedule(Schedule):
             self._taken.add(claim.key)
             if claim.key in self._again:  # nobody has run it meanwhile
                 del self._again[claim.key]
-                self._board.add(claim.template)
+                self._board.add(claim.row)
         self._refused.clear()
         self._release_dead()
 
@@ -267,26 +245,43 @@ class SharedSchedule(Schedule):
                 self._release(trial, mark)
 
     def _release(self, trial: FrozenTrial, mark: Mark) -> None:
+        names = trial.user_attrs.get(RUN, [])
+        names = [names] if isinstance(names, str) else names
+        runs = self._recorded(names)
+        if len(runs) == self.study.repeats:
+            self._adopt(trial, runs)
+            return
         if not self._board.release(trial._trial_id):
             return  # it has ended just now
         self._closed.add(trial._trial_id)
         if trial._trial_id in self._twins:
             self._twins.tell(trial._trial_id, None)
         self._free(trial, mark)
-        names = trial.user_attrs.get(RUN, [])
-        mark_cut_off(self._folder, [names] if isinstance(names, str) else names)
+        values, _ = read_content(mark.key)
+        for run in runs:
+            told = settled_values(run, self.study.metric, self.study.also)
+            self._told_there[content(values, run.record.get("repeat", 0))] = told
+        mark_cut_off(self._folder, names)
+
+    def _recorded(self, names: Sequence[str]) -> list[Run]:
+        """The runs of another search that have ended well in a directory that this one shares with it."""
+        found = [read_run(self._folder / name) for name in names if (self._folder / name).is_dir()]
+        return [run for run in found if run.status in FINAL]
+
+    def _adopt(self, trial: FrozenTrial, runs: Sequence[Run]) -> None:
+        """Write down how a trial has ended whose search was killed before it could do that."""
+        ended = self._ended_trial(runs, dict(trial.params))
+        self._board.finish(trial._trial_id, ended.state, ended.values, runs[-1].status, lambda: None)
+        self._closed.add(trial._trial_id)
+        self._twins.tell(trial._trial_id, ended)
 
     def _bring_up(self, key: str, runs: Sequence[Run], params: TrialParams) -> None:
         """Let the database know of a point that the run directories know to be done."""
         ended = self._ended_trial(runs, params)
-        open_there = [trial for trial, mark in self._board.running() if mark.key == key]
-        for trial in open_there:
-            mark = Mark.of(trial)
-            if mark is not None and trial._trial_id not in self._closed and self._board.is_dead(trial, mark):
-                # Its search was killed before it could tell the database.
-                self._board.finish(trial._trial_id, ended.state, ended.values, runs[-1].status, lambda: None)
-                self._closed.add(trial._trial_id)
-                self._twins.tell(trial._trial_id, ended)
+        for trial, mark in self._board.running():
+            closed = trial._trial_id in self._closed
+            if mark.key == key and not closed and self._board.is_dead(trial, mark):
+                self._adopt(trial, runs)
         self._elsewhere.discard(key)
         if key in self._taken:
             return
@@ -297,19 +292,10 @@ class SharedSchedule(Schedule):
             number = self._numbers.of(run_key)
             self._numbers.take(run_key, number)
             numbers[str(read_content(run_key)[1])] = number
-        seen = {
-            "number": _one_or_all(list(numbers.values()), self.study),
-            "seed": _one_or_all([run.record.get("seed") for run in runs], self.study),
-            "host": runs[-1].record.get("host"),
-            RUN: _one_or_all([run.path.name for run in runs], self.study),
-            STATUS: runs[-1].status.value,
-        }
         mark = Mark(key, self._board.owner, numbers)
-        template = _template(ended, seen, mark.attributes(), self._compares)
-        template.datetime_start = _naive(runs[0].start) or template.datetime_start
-        template.datetime_complete = _naive(runs[-1].end) or template.datetime_complete
-        self._twins.add(template)
-        trial_id = self._board.add(template)
+        row = row_of_runs(self.study, ended, runs, mark, self._compares)
+        self._twins.add(row)
+        trial_id = self._board.add(row)
         self._closed.add(trial_id)
 
     def _next_point(self) -> tuple[str, list[Assignment]] | None:
@@ -342,15 +328,15 @@ class SharedSchedule(Schedule):
         asked = runs[0].proposal.asked
         seeds = [self.study.trial_seed(run.number, run.repeat) for run in runs]
         seen = {
-            "number": _one_or_all([run.number for run in runs], self.study),
-            "seed": _one_or_all(seeds, self.study),
+            "number": one_or_all([run.number for run in runs], self.study),
+            "seed": one_or_all(seeds, self.study),
             "host": socket.gethostname(),
         }
         mark = Mark(key, self._board.owner, {str(run.repeat): run.number for run in runs})
         twin = self._twins.twin(asked.number)
-        template = _template(twin, seen, mark.attributes(), False)
+        row = new_row(twin, seen, mark.attributes(), False)
         try:
-            trial_id = self._board.claim(template, lock)
+            trial_id = self._board.claim(row, lock)
         except Unreachable:
             self.engine.tell(asked, state=TrialState.FAIL)
             values, _ = read_content(key)
@@ -359,7 +345,7 @@ class SharedSchedule(Schedule):
             self._again = {key: dict(twin.params), **self._again}
             raise
         self._twins.own(trial_id, asked.number)
-        self._claims[asked.number] = Claim(key, trial_id, template)
+        self._claims[asked.number] = Claim(key, trial_id, row)
         self._taken.add(key)
         self._ready.extend(runs)
 
@@ -368,7 +354,7 @@ class SharedSchedule(Schedule):
         there = self._board.trial(claim.trial_id)
         if self._is_released(there):  # by a machine that took this one for dead
             self._taken.discard(claim.key)
-            self._again[claim.key] = dict(claim.template.params)
+            self._again[claim.key] = dict(claim.row.params)
             self._refused.append(claim)
 
     def _ended(self, key: str) -> list[tuple[float, ...] | None]:
@@ -379,37 +365,5 @@ class SharedSchedule(Schedule):
         return super()._has_ended(run) or run in self._told_there
 
 
-def _template(
-    trial: FrozenTrial, seen: Mapping[str, Any], marks: Mapping[str, Any], curves: bool
-) -> FrozenTrial:
-    """A trial as the database is to have it.
-
-    Args:
-        trial: The same trial in memory.
-        seen: What is said of it to whoever looks.
-        marks: What is said of it to other searches.
-        curves: Whether to write intermediate values.
-    """
-    return create_trial(
-        state=trial.state,
-        values=trial.values,
-        params=trial.params,
-        distributions=trial.distributions,
-        user_attrs=dict(seen),
-        system_attrs={**marks, **(marks_of(trial) if curves else {})},
-        intermediate_values=trial.intermediate_values if curves else {},
-    )
-
-
-def _one_or_all(values: list[Any], study: Study) -> Any:
-    """What is said of a point's runs: of the one run itself, or a list where each point has several."""
-    return values if study.repeats > 1 else values[-1] if values else None
-
-
 def _aware(moment: datetime | None) -> datetime | None:
     return None if moment is None else moment.astimezone()
-
-
-def _naive(moment: datetime | None) -> datetime | None:
-    """A time as Optuna has it: the clock on the wall."""
-    return None if moment is None else moment.astimezone().replace(tzinfo=None)
