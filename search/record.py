@@ -159,9 +159,8 @@ def mark_cut_off(folder: Path, names: Collection[str] | None = None) -> None:
     Raises:
         RecordingError: It can't be written.
     """
-    for path in find_runs(folder):
-        if names is not None and path.name not in names:
-            continue
+    known = find_runs(folder) if names is None else [folder / name for name in names]
+    for path in filter(Path.is_dir, known):
         run = read_run(path)
         if not run.outcome and not path.is_symlink():
             verdict = Verdict(Status.INTERRUPTED, "its search was killed", None)

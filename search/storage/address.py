@@ -52,10 +52,9 @@ class Address:
     def clean(self, text: str) -> str:
         """A text of somebody else's in one line, without this address's passwords."""
         line = " ".join(text.split())
-        given = [self.url.password, *(self.url.query.get(name) for name in SECRETS)]
-        for secret in given:
-            if secret:
-                line = line.replace(str(secret), HIDDEN)
+        given = {str(self.url.password or ""), *(str(self.url.query.get(name, "")) for name in SECRETS)}
+        for secret in sorted(given - {""}, key=len, reverse=True):
+            line = line.replace(secret, HIDDEN)
         return line
 
 

@@ -111,10 +111,8 @@ class Link:
             StorageError: Another machine has made another study, or the database can't be reached.
         """
         try:
-            with (
-                self._connection.lock(study_lock_name(study.name), START_SECONDS),
-                self._connection.reaching(),
-            ):
+            turn = self._connection.lock(study_lock_name(study.name), START_SECONDS)
+            with turn, self._connection.reaching():
                 known = self._known(study.name)
                 if known is None:
                     self._create(study)

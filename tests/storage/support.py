@@ -88,8 +88,9 @@ def completed(*folders: str) -> Counter[tuple[int, int]]:
     for folder in folders:
         if Path(folder).is_dir():
             board = leaderboard(folder)
-            done = board[board["status"] == "completed"] if len(board) else board
-            found.update((int(a), int(b)) for a, b in zip(done["flag_a"], done["flag_b"], strict=True))
+            done = board[board["status"] == "completed"]
+            if len(done):
+                found.update((int(a), int(b)) for a, b in zip(done["flag_a"], done["flag_b"], strict=True))
     return found
 
 

@@ -1,5 +1,6 @@
 """A study in a database: what stands there is what the run directories say."""
 
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +48,12 @@ def test_a_dashboard_sees_what_the_leaderboard_says(url: str, folder: Path) -> N
         assert trial.state is (TrialState.FAIL if run["status"] == "failed" else TrialState.COMPLETE)
         assert trial.values == (None if run["status"] == "failed" else [run["best_val_loss"]])
         assert trial.user_attrs == {
-            "number": run["number"], "seed": run["seed"], "host": run["host"] if "host" in run else trial.user_attrs["host"],
-            "run": Path(run["run_dir"]).name, "status": run["status"],
-        }  # fmt: skip
+            "number": run["number"],
+            "seed": run["seed"],
+            "host": socket.gethostname(),
+            "run": Path(run["run_dir"]).name,
+            "status": run["status"],
+        }
         assert trial.intermediate_values == {}
         assert trial.datetime_start is not None
         assert trial.datetime_complete is not None
@@ -110,11 +114,10 @@ def test_repeats_several_metrics_and_duplicates(database: str) -> None:
     assert [len(set(trial.user_attrs["seed"])) for trial in there] == [3, 3]
     tune(database, study="m", metric=["val_loss", "size:max"])
     assert {len(trial.values) for trial in trials(database, "m")} == {2}
-    tune(database, {"a": [1, 2]}, study="d", sampler="random", trials=5, allow_duplicates=True)
+    asked = {"flags": {"a": [1, 2]}, "study": "d", "sampler": "random", "allow_duplicates": True}
+    tune(database, trials=5, **asked)
     assert len(trials(database, "d")) == 5
-    assert (
-        len(tune(database, {"a": [1, 2]}, study="d", sampler="random", trials=7, allow_duplicates=True)) == 7
-    )
+    assert len(tune(database, trials=7, **asked)) == 7
 
 
 def test_curves_are_written_where_a_pruner_reads_them(database: str) -> None:

@@ -19,7 +19,7 @@ def test_a_search_outlives_a_restart_of_its_database(server: Server, postgres: s
     with started(*TUNE, "--storage", postgres) as search:
         wait_until(lambda: running("runs") == 2, "two running trials")
         grant(3)
-        wait_until(lambda: len(trials(postgres, "s", TrialState.COMPLETE)) == 3, "three results")
+        wait_until(lambda: count(layout.OUTCOME, "runs") == 3 and running("runs") == 2, "three results")
         server.stop()
         try:
             grant(2)
@@ -29,7 +29,7 @@ def test_a_search_outlives_a_restart_of_its_database(server: Server, postgres: s
         finally:
             server.start()
         grant(20)
-        out, err = search.communicate(timeout=4 * DEADLINE)
+        _, err = search.communicate(timeout=4 * DEADLINE)
     assert search.returncode == 0, err
     assert completed("runs") == once()
     assert set(leaderboard("runs")["status"]) == {"completed"}
@@ -52,7 +52,7 @@ def test_what_the_database_lacks_is_written_by_the_next_search(
             grant(2)
             wait_until(lambda: count(layout.OUTCOME, "runs") == 2, "results without the database")
             search.send_signal(signal.SIGINT)
-            out, err = search.communicate(timeout=DEADLINE)
+            _, err = search.communicate(timeout=DEADLINE)
             assert search.returncode == 130, err
             assert "the database lacks the last" in err
             refused = gridruns("resume", "s", "--storage", postgres)

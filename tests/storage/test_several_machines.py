@@ -1,8 +1,10 @@
 """Several machines on one study: they share its points, and take over what a dead one has left."""
 
+import random
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +133,7 @@ def test_another_search_under_the_same_name_is_refused(folder: Path, tmp_path: P
 
 AGREE = """
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from search.storage.link import opened_link
@@ -166,3 +169,30 @@ def test_eight_machines_may_begin_at_once_on_an_empty_database(postgres: str, fo
     with opened(postgres) as there:
         assert there is not None
         assert there.user_attrs["seed"] == int(answers[0][0])
+
+
+@pytest.mark.slow
+def test_machines_killed_at_random_moments_lose_no_point_and_complete_none_twice(
+    postgres: str, folder: Path
+) -> None:
+    chance = random.Random(7)
+    shared = [*TUNE, "--storage", postgres, "--", "--seconds", "0.3"]
+    for _ in range(3):
+        before = count(layout.RUN, "runs")
+        with started(*shared) as first, started(*shared) as second:
+
+            def began(before: int = before) -> bool:
+                return count(layout.RUN, "runs") > before or completed("runs") == once()
+
+            wait_until(began, "a new run")
+            for victim in (first, second):
+                time.sleep(chance.uniform(0, 0.4))
+                victim.kill()
+    with started(*shared) as first, started(*shared) as second:
+        check_ended(first)
+        check_ended(second)
+    assert completed("runs") == once()
+    ended = trials(postgres, "s", TrialState.COMPLETE)
+    assert sorted(trial.user_attrs["number"] for trial in ended) == list(range(12))
+    assert set(leaderboard("runs")["status"]) <= {"completed", "interrupted"}
+    assert "running" not in set(leaderboard("runs")["status"])
