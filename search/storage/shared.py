@@ -10,13 +10,16 @@ import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from results import layout
 from results.run import Run, read_run
+from results.runs import find_runs
 from results.status import Status
 from search.objective import Verdict, settled_values
 from search.parameters import TrialParams, suggest_all
@@ -245,9 +248,8 @@ class SharedSchedule(Schedule):
                 self._release(trial, mark)
 
     def _release(self, trial: FrozenTrial, mark: Mark) -> None:
-        names = trial.user_attrs.get(RUN, [])
-        names = [names] if isinstance(names, str) else names
-        runs = self._recorded(names)
+        left = self._runs_of(trial, mark)
+        runs = [run for run in left if run.status in FINAL]
         if len(runs) == self.study.repeats:
             self._adopt(trial, runs)
             return
@@ -261,12 +263,22 @@ class SharedSchedule(Schedule):
         for run in runs:
             told = settled_values(run, self.study.metric, self.study.also)
             self._told_there[content(values, run.record.get("repeat", 0))] = told
-        mark_cut_off(self._folder, names)
+        mark_cut_off(self._folder, [run.path.name for run in left if not run.outcome])
 
-    def _recorded(self, names: Sequence[str]) -> list[Run]:
-        """The runs of another search that have ended well in a directory that this one shares with it."""
-        found = [read_run(self._folder / name) for name in names if (self._folder / name).is_dir()]
-        return [run for run in found if run.status in FINAL]
+    def _runs_of(self, trial: FrozenTrial, mark: Mark) -> list[Run]:
+        """The runs of another search's trial, where this search shares its directory."""
+        start = trial.datetime_start
+        if start is None or not self._folder.is_dir():
+            return []
+        first = start.astimezone(UTC).strftime(layout.RUN_NAME_FORMAT)
+        runs = [read_run(path) for path in find_runs(self._folder) if path.name >= first]
+        owner, numbers = mark.owner, mark.numbers.values()
+
+        def belongs(record: Mapping[str, Any]) -> bool:
+            whose = (record.get("host"), record.get("pid"))
+            return whose == (owner.host, owner.pid) and record.get("number") in numbers
+
+        return [run for run in runs if belongs(run.record)]
 
     def _adopt(self, trial: FrozenTrial, runs: Sequence[Run]) -> None:
         """Write down how a trial has ended whose search was killed before it could do that."""
