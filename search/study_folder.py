@@ -3,7 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from results import layout
 from results.files import read_json
 from results.runs import find_runs, read_run
 from results.status import Status
-from search.lock import check_free, study_lock
+from search.lock import check_free, shared_lock, study_lock
 from search.past import RERUN, Past, point_of, read_past
 from search.record import mark_cut_off, recording_in
 from search.study import Study, StudyError, check_name, claim_folder
@@ -102,7 +102,8 @@ def shared_folder(
 ) -> Iterator[Path]:
     """Hold a directory of a study that is in a database, new or not, beside searches of other machines.
 
-    Only runs whose process on this machine is gone get an outcome; the others may be at work.
+    Where it is held by others, only runs whose process on this machine is gone get an outcome: the rest may be
+    at work.
 
     Args:
         folder: The directory; several machines may share it.
@@ -119,11 +120,13 @@ def shared_folder(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StudyError(f"can't make the directory {str(folder)!r}: {error.strerror}") from None
-    with study_lock(folder, shared=True):
+    with ExitStack() as held:
         with turn, recording_in(folder):
+            alone = held.enter_context(shared_lock(folder, when_alone=lambda: mark_cut_off(folder)))
             _save_shared(folder, study, extended)
-        gone = [run.path.name for run in map(read_run, find_runs(folder)) if run.status is Status.INTERRUPTED]
-        mark_cut_off(folder, gone)
+        if not alone:
+            runs = map(read_run, find_runs(folder))
+            mark_cut_off(folder, [run.path.name for run in runs if run.status is Status.INTERRUPTED])
         yield folder
 
 

@@ -1,9 +1,10 @@
 """Searches on one database, and what the database says of them."""
 
 import json
+import subprocess
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import sqlalchemy
 from optuna.trial import FrozenTrial, TrialState
 
 from results import leaderboard
+from tests.faults import support
 
 # A training that ends only with a token, so that a test says how far a search comes before something happens.
 GATED = """
@@ -35,8 +37,21 @@ for epoch in (1, 2, 3):
         time.sleep(0.005)
     log_metrics(epoch, val_loss=FLAGS.a + FLAGS.b / 10 + 1 / epoch)
 """
+PATIENCE = 300.0  # seconds: two searches at once, each of which imports TensorFlow
 GRID = ["--set", "a=1,2,3,4", "--set", "b=1,2,3"]
 POINTS = {(a, b) for a in (1, 2, 3, 4) for b in (1, 2, 3)}
+
+
+def wait_until(condition: Callable[[], object], what: str) -> None:
+    """Look until `condition` holds."""
+    support.wait_until(condition, what, PATIENCE)
+
+
+def gridruns(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run gridruns to its end."""
+    with support.started(*arguments) as process:
+        out, err = process.communicate(timeout=PATIENCE)
+    return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
 
 def gate(folder: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from search import tuning_run
 from search.storage.address import StorageError, read_address
-from tests.faults.support import gridruns
+from tests.storage.support import gridruns
 
 BAD = {
     "a text": r"must be a URL, sqlite:///FILE or postgresql://USER@HOST/DATABASE, but got a text without ://",

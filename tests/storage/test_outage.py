@@ -6,9 +6,9 @@ from pathlib import Path
 from optuna.trial import TrialState
 
 from results import layout, leaderboard
-from tests.faults.support import DEADLINE, gridruns, started, wait_until
+from tests.faults.support import started
 from tests.storage.server import Server
-from tests.storage.support import GRID, completed, gate, grant, once, trials
+from tests.storage.support import GRID, PATIENCE, completed, gate, grant, gridruns, once, trials, wait_until
 from tests.storage.test_several_machines import count, running
 
 TUNE = ["tune", "train.py", *GRID, "--seed", "7", "--workers", "2", "--study", "s", "--quiet"]
@@ -29,7 +29,7 @@ def test_a_search_outlives_a_restart_of_its_database(server: Server, postgres: s
         finally:
             server.start()
         grant(20)
-        _, err = search.communicate(timeout=4 * DEADLINE)
+        _, err = search.communicate(timeout=PATIENCE)
     assert search.returncode == 0, err
     assert completed("runs") == once()
     assert set(leaderboard("runs")["status"]) == {"completed"}
@@ -52,7 +52,7 @@ def test_what_the_database_lacks_is_written_by_the_next_search(
             grant(2)
             wait_until(lambda: count(layout.OUTCOME, "runs") == 2, "results without the database")
             search.send_signal(signal.SIGINT)
-            _, err = search.communicate(timeout=DEADLINE)
+            _, err = search.communicate(timeout=PATIENCE)
             assert search.returncode == 130, err
             assert "the database lacks the last" in err
             refused = gridruns("resume", "s", "--storage", postgres)

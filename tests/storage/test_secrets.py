@@ -10,8 +10,8 @@ import pytest
 
 from search import resume, tuning_run
 from search.storage.address import HIDDEN, Address, StorageError, read_address
-from tests.faults.support import gridruns
 from tests.storage.server import PASSWORD, QUOTED, Server
+from tests.storage.support import gridruns
 
 SECRET = "Sesame"  # how the password begins, quoted or not
 TUNE = ["tune", "train.py", "--set", "a=1,2", "--study", "s"]

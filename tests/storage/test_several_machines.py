@@ -14,8 +14,19 @@ from optuna.trial import TrialState
 from results import layout, leaderboard
 from search import tuning_run
 from search.storage.address import StorageError
-from tests.faults.support import DEADLINE, gridruns, started, wait_until
-from tests.storage.support import GRID, completed, gate, grant, once, opened, record, trials
+from tests.faults.support import started
+from tests.storage.support import gridruns, (
+    GRID,
+    PATIENCE,
+    completed,
+    gate,
+    grant,
+    once,
+    opened,
+    record,
+    trials,
+    wait_until,
+)
 
 TUNE = ["tune", "train.py", *GRID, "--seed", "7", "--workers", "2", "--study", "s", "--quiet"]
 
@@ -29,7 +40,7 @@ def running(*folders: str) -> int:
 
 
 def check_ended(process: subprocess.Popen[str]) -> None:
-    out, err = process.communicate(timeout=4 * DEADLINE)
+    out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, out + err
 
 
@@ -163,7 +174,7 @@ def test_eight_machines_may_begin_at_once_on_an_empty_database(postgres: str, fo
         assert process.stdin is not None
         process.stdin.write("go\n")
         process.stdin.flush()
-    answers = [process.communicate(timeout=4 * DEADLINE) for process in processes]
+    answers = [process.communicate(timeout=PATIENCE) for process in processes]
     assert [process.returncode for process in processes] == [0] * 8, answers
     assert len({seed for seed, _ in answers}) == 1
     with opened(postgres) as there:
