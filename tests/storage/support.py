@@ -13,7 +13,7 @@ import optuna
 import sqlalchemy
 from optuna.trial import FrozenTrial, TrialState
 
-from results import leaderboard
+from results import layout, leaderboard
 from tests.faults import support
 
 # A training that ends only with a token, so that a test says how far a search comes before something happens.
@@ -52,6 +52,16 @@ def gridruns(*arguments: str) -> subprocess.CompletedProcess[str]:
     with support.started(*arguments) as process:
         out, err = process.communicate(timeout=PATIENCE)
     return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+
+
+def count(name: str, *folders: str) -> int:
+    """How many files of this name the runs of the study have, in all these runs directories."""
+    return sum(len(list(Path(folder).glob(f"s/*/{name}"))) for folder in folders)
+
+
+def running(*folders: str) -> int:
+    """How many runs have begun and not ended."""
+    return count(layout.RUN, *folders) - count(layout.OUTCOME, *folders)
 
 
 def gate(folder: Path) -> None:

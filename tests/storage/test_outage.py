@@ -9,7 +9,6 @@ from results import layout, leaderboard
 from tests.faults.support import started
 from tests.storage.server import Server
 from tests.storage.support import GRID, PATIENCE, completed, gate, grant, gridruns, once, trials, wait_until
-from tests.storage.test_several_machines import count, running
 
 TUNE = ["tune", "train.py", *GRID, "--seed", "7", "--workers", "2", "--study", "s", "--quiet"]
 

@@ -15,28 +15,23 @@ from results import layout, leaderboard
 from search import tuning_run
 from search.storage.address import StorageError
 from tests.faults.support import started
-from tests.storage.support import gridruns, (
+from tests.storage.support import (
     GRID,
     PATIENCE,
     completed,
+    count,
     gate,
     grant,
+    gridruns,
     once,
     opened,
     record,
+    running,
     trials,
     wait_until,
 )
 
 TUNE = ["tune", "train.py", *GRID, "--seed", "7", "--workers", "2", "--study", "s", "--quiet"]
-
-
-def count(name: str, *folders: str) -> int:
-    return sum(len(list(Path(folder).glob(f"s/*/{name}"))) for folder in folders)
-
-
-def running(*folders: str) -> int:
-    return count(layout.RUN, *folders) - count(layout.OUTCOME, *folders)
 
 
 def check_ended(process: subprocess.Popen[str]) -> None:
