@@ -6,6 +6,7 @@ its space is the table of the points, and each is repeated with every seed.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -121,10 +122,10 @@ def confirm(
     runner = execution.start(search.script, spec.planned)
     try:
         if before is None or before_raw is None:
-            opened = new_folder(beside.parent, beside.name, spec)
+            opened = partial(new_folder, beside.parent, beside.name)
         else:
             changed = _check_growth(beside, before_raw, before, spec)
-            opened = existing_folder(beside, before_raw, spec, changed)
+            opened = partial(existing_folder, beside, before_raw, changed=changed)
         run_study(spec, execution, runner, opened, yes=yes, quiet=quiet)
     finally:
         runner.close()
@@ -219,6 +220,7 @@ def _specify(search: Study, name: str, points: Sequence[Point], seeds: int, exec
         sample=None,
         execution=execution.to_json(),
         rerun={},
+        storage=None,
         idle={space.key(row): sorted(point.idle) for row, point in pairs if point.idle},
     )
 

@@ -5,6 +5,7 @@ search does is cut in two, except in a script that runs in this very process, wh
 """
 
 import os
+import select
 import signal
 import socket
 import threading
@@ -65,6 +66,11 @@ class Stop:
         """Take what has been said as read."""
         with suppress(BlockingIOError):
             self._end.recv(4096)
+
+    def wait(self, seconds: float) -> None:
+        """Do nothing for so long, or until a signal comes."""
+        select.select([self], [], [], seconds)
+        self.drain()
 
     def close(self) -> None:
         """Free the descriptors."""

@@ -1,11 +1,11 @@
 """A study set going: its lock, its past, its loop. `tuning_run` and `resume` both end here."""
 
 import shlex
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 import click
 
@@ -18,6 +18,9 @@ from search.progress import clock, reporter
 from search.script import Script
 from search.study import Study, StudyError
 from search.units import count_bytes, seconds
+
+if TYPE_CHECKING:
+    from search.storage.link import Link
 
 
 @dataclass(frozen=True)
@@ -124,8 +127,10 @@ def run_study(
     study: Study,
     execution: Execution,
     runner: Executor,
-    open_folder: AbstractContextManager[Path],
+    open_folder: Callable[[Study], AbstractContextManager[Path]],
     *,
+    link: "Link | None" = None,
+    seed_is_drawn: bool = False,
     yes: bool,
     quiet: bool,
 ) -> Path:
@@ -135,7 +140,9 @@ def run_study(
         study: What is searched.
         execution: How.
         runner: The executor, started.
-        open_folder: Makes or finds the study's directory and holds its lock; entered when all is checked.
+        open_folder: Makes or finds the study's directory and holds its lock; called when all is checked.
+        link: The way to the database that the study is in too.
+        seed_is_drawn: Whether nobody asked for the seed, so that the one of other machines will do.
         yes: Don't ask first.
         quiet: Show neither plan nor progress.
 
@@ -158,13 +165,22 @@ def run_study(
         click.echo(f"{words}, {runner.slots} at a time, seed {study.seed}")
     if not yes:
         click.confirm("Start?", default=True, abort=True)
-    with open_folder as folder:
+    with ExitStack() as held:
+        if link is not None:
+            study = link.agree(study, seed_is_drawn)
+            sampler = study_sampler(study)
+        folder = held.enter_context(open_folder(study))
         limits = execution.limits()
         past = read_past(folder, study.declared, limits.retries, study.rerun)
         study = study.named(folder.name)
-        schedule = Schedule(study, sampler, past, as_trials(study.earlier, study.space))
-        if schedule.settled and not quiet:
-            click.echo(f"{len(schedule.settled):,} are done already")
+        earlier = as_trials(study.earlier, study.space)
+        if link is None:
+            schedule = Schedule(study, sampler, past, earlier)
+        else:
+            schedule = link.schedule(study, sampler, past, earlier, folder)
+        done = len(schedule.settled) + schedule.elsewhere
+        if done and not quiet:
+            click.echo(f"{done:,} are done already")
         search = Search(
             study,
             folder,

@@ -2,7 +2,6 @@
 
 import time
 from collections import deque
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -127,36 +126,44 @@ class Search:
         self._judge = Judge(self.study.metric, self.study.also)
         with staying(self.folder) as self._check_folder, listening() as stop:
             try:
-                self._loop(self.schedule.assignments(), stop)
+                self._loop(stop)
             except BaseException:
                 self._end_all("the search was stopped")
                 raise
             finally:
+                self.schedule.close()
                 self.reporter.close()
             stop.check()
         self._check_results()
 
-    def _loop(self, assignments: Iterator[Assignment], stop: Stop) -> None:
+    def _loop(self, stop: Stop) -> None:
         self._count_settled()
         while True:
             self._check_folder()
             while not (stop.asked or self.out_of_time) and len(self._running) < self.executor.slots:
-                assignment = self._next(assignments)
+                assignment = self._next()
                 self._count_settled()
                 if assignment is None:
                     break
                 self._start(assignment)
             self._show()
-            if not self._running:
+            if self._running:
+                self._endings += self.executor.wait(self._watch.tick, stop)
+            elif self._may_go_on(stop):
+                stop.wait(self._watch.tick)
+            else:
                 return
-            self._endings += self.executor.wait(self._watch.tick, stop)
             if stop.at_once:
                 raise Interrupted(stop.signal)
             while self._endings:
                 self._finish(self._endings.popleft())
             self._keep_limits()
 
-    def _next(self, assignments: Iterator[Assignment]) -> Assignment | None:
+    def _may_go_on(self, stop: Stop) -> bool:
+        """Whether there may be a trial later, though none can be begun now."""
+        return self.schedule.waiting and not (stop.asked or self.out_of_time or self.out_of_plan)
+
+    def _next(self) -> Assignment | None:
         """The next trial: what is to be run again first; what must be alone only when nothing runs."""
         if any(running.assignment.alone for running in self._running.values()):
             return None
@@ -165,7 +172,7 @@ class Search:
                 return None
             return self._waiting.popleft()
         if self._fits():
-            return next(assignments, None)
+            return self.schedule.next()
         self.out_of_plan = True
         return None
 
@@ -189,6 +196,7 @@ class Search:
         )  # fmt: skip
         run_dir = begin_run(self.folder, record, assignment.values)
         self._running[number] = Running(assignment, run_dir)
+        self.schedule.started(assignment, run_dir)
         self._watch.begin(number)
         trial = Trial(number, assignment.values, seed, run_dir.absolute())
         self.executor.submit(trial, None if self.study.pruner is None else self._give_up)
@@ -306,14 +314,15 @@ class Search:
             over = max(0.0, self._begun + (self.limits.plan_seconds or 0) - now)
             return TimeLeft(over, over, over)
         running = [now - running.begun for running in self._running.values()]
-        to_start = self.study.planned - self._settled - len(self._verdicts) - len(running)
+        over = self._settled + self.schedule.elsewhere + len(self._verdicts)
+        to_start = self.study.planned - over - len(running)
         return self._pace.left(max(0, to_start), running, self.executor.slots)
 
     def _show(self) -> None:
         self.reporter.show(
             State(
                 planned=self.study.planned,
-                before=self._settled,
+                before=self._settled + self.schedule.elsewhere,
                 done=len(self._verdicts),
                 running=len(self._running),
                 failed=self._failed,

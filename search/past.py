@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from gridruns import unknown
 from results.run import Run
@@ -125,7 +126,7 @@ def read_past(
         begun[key] = None
         if run.status is Status.OOM:
             out_of_memory.add(key)
-        if _is_to_be_rerun(run, rerun or {}):
+        if to_be_rerun(run.status, run.start, rerun or {}):
             continue
         if run.status in RETRIED:
             attempts[key] = attempts.get(key, 0) + 1
@@ -140,9 +141,10 @@ def read_past(
     return Past(finals, attempts, frozenset(out_of_memory), cut_off, numbers, last + 1)
 
 
-def _is_to_be_rerun(run: Run, rerun: Mapping[Status, datetime]) -> bool:
-    before = rerun.get(run.status)
-    return before is not None and (run.start is None or run.start < before)
+def to_be_rerun(status: Any, start: datetime | None, rerun: Mapping[Status, datetime]) -> bool:
+    """Whether the user wants the point of a run that ended so, and began then, to be run again."""
+    before = rerun.get(status)
+    return before is not None and (start is None or start < before)
 
 
 def _runs(folder: Path) -> Iterator[Run]:

@@ -212,6 +212,16 @@ def plan_words(points: int | None, size: int | None, repeats: int = 1) -> str:
     return f"{points:,} of {size:,} combinations ({100 * points / size:.1f}%){times}"
 
 
+def is_fewer(planned: int | None, than: int | None) -> bool:
+    """Whether a plan has fewer trials than another; None is an open plan."""
+    return planned is not None and (than is None or planned < than)
+
+
+def trials_words(planned: int | None) -> str:
+    """A number of planned trials in words; None is an open plan."""
+    return "as many trials as fit in max_time" if planned is None else f"{planned:,} trials"
+
+
 def new_seed() -> int:
     """A seed from the system's entropy, in [0, 2**32)."""
     return secrets.randbits(32)

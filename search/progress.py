@@ -22,7 +22,7 @@ class State:
 
     Attributes:
         planned: Trials in the plan; None where it is open.
-        before: Those of them that earlier searches have settled.
+        before: Those of them that earlier searches have settled, or other machines.
         done: Those that have ended in this search, whatever way.
         running: Trials that are running.
         failed: Trials that ended neither completed nor pruned.

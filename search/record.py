@@ -2,7 +2,7 @@
 
 import errno
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -149,13 +149,18 @@ def _probe(run_dir: Path) -> None:
                     raise
 
 
-def mark_cut_off(folder: Path) -> None:
-    """Give each run of a study that has no outcome one: its search is gone. The caller holds the lock.
+def mark_cut_off(folder: Path, names: Collection[str] | None = None) -> None:
+    """Give each run of a study that has no outcome one: its search is gone. The caller knows that.
+
+    Args:
+        folder: The study's directory.
+        names: The runs of which it is known; None for all, where the caller holds the study alone.
 
     Raises:
         RecordingError: It can't be written.
     """
-    for path in find_runs(folder):
+    known = find_runs(folder) if names is None else [folder / name for name in names]
+    for path in filter(Path.is_dir, known):
         run = read_run(path)
         if not run.outcome and not path.is_symlink():
             verdict = Verdict(Status.INTERRUPTED, "its search was killed", None)

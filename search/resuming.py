@@ -1,8 +1,10 @@
 """`resume`: going on with a study where it stopped."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +14,11 @@ from search.launch import Execution, run_study
 from search.past import ends_to_rerun
 from search.pruners import read_pruner
 from search.samplers import resumed_sampler
-from search.study import StudyError
+from search.storage.address import read_address
+from search.storage.link import chosen_storage, opened_link
+from search.study import Study, StudyError
 from search.study_file import differences, load, read_raw, script_now
-from search.study_folder import existing_folder, find_study, holds_study
+from search.study_folder import existing_folder, find_study, holds_study, shared_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,6 +38,7 @@ def resume(
     keep_going: bool | None = None,
     max_time: float | str | None = None,
     rerun: str | Sequence[str] = (),
+    storage: str | None = None,
     yes: bool = True,
     quiet: bool = False,
 ) -> "pd.DataFrame":
@@ -54,6 +59,8 @@ def resume(
         max_time: Seconds or text that this search is to fit in.
         rerun: Ends without a result, such as "failed" or "timeout", whose points are run again; their runs
             stay. The study remembers it: a later `resume` goes on with them.
+        storage: The database of the study, as in `tuning_run`; None for the one it has, if it has one, with
+            the password from libpq's own places (PGPASSWORD, .pgpass). "none" leaves it.
         yes: Don't ask before starting.
         quiet: Show no plan and no progress.
 
@@ -90,10 +97,20 @@ def resume(
     }
     spec = replace(spec, rerun={**spec.rerun, **dict.fromkeys(ends, datetime.now(UTC))})
     execution = Execution.changed(spec.execution, asked)
+    url = chosen_storage(storage, spec)
+    if url is not None:
+        read_address(url)
     runner = execution.start(script, spec.planned)
     try:
-        opened = existing_folder(folder, raw, spec, changed=bool(ends))
-        run_study(spec, execution, runner, opened, yes=yes, quiet=quiet)
+        with opened_link(url) as link:
+            recorded, spec = spec.storage, replace(spec, storage=None if link is None else link.public)
+            opened: Callable[[Study], AbstractContextManager[Path]]
+            if link is None:
+                changed = bool(ends) or recorded is not None
+                opened = partial(existing_folder, folder, raw, changed=changed)
+            else:
+                opened = partial(shared_folder, folder, turn=link.turn(folder.name))
+            run_study(spec, execution, runner, opened, link=link, yes=yes, quiet=quiet)
     finally:
         runner.close()
     from results import leaderboard

@@ -9,6 +9,7 @@ the sampler is told their mean, once all have ended.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count, islice
+from pathlib import Path
 from statistics import fmean
 
 import optuna
@@ -84,9 +85,20 @@ class Numbers:
             past: What has been done.
             first: The least number for a run without a place of its own.
         """
-        self._given = past.numbers
-        self._taken = frozenset(past.numbers.values())
+        self._given = dict(past.numbers)
+        self._taken = set(past.numbers.values())
         self._next = max(first, past.next_number)
+
+    def take(self, key: str, number: int) -> None:
+        """Learn the number that a run has been given elsewhere.
+
+        Args:
+            key: Its content.
+            number: Its number.
+        """
+        self._given.setdefault(key, number)
+        self._taken.add(number)
+        self._next = max(self._next, number + 1)
 
     def of(self, key: str, place: int | None = None) -> int:
         """The number of a run: the one it has, its place in the plan if that is free, or the next.
@@ -110,7 +122,12 @@ class Schedule:
         settled: The runs of earlier searches that settle trials of the plan.
         engine: The Optuna study, in memory.
         undealt: How many trials of the plan are neither settled nor dealt out yet; None for an open plan.
+        elsewhere: How many trials of the plan other machines have settled since (search/storage).
+        waiting: Whether nothing can be dealt out now, but perhaps later.
     """
+
+    elsewhere = 0
+    waiting = False
 
     def __init__(
         self,
@@ -132,11 +149,18 @@ class Schedule:
         self.engine.add_trials(earlier)
         self.settled: list[Run] = []
         self._past = past
+        self._dealt: Iterator[Assignment] | None = None
         self._times: dict[str, int] = {}  # how often each point has been run, where duplicates are allowed
         self._grid = sampler if isinstance(sampler, GridSampler) else None
         self._numbers = Numbers(past, (study.planned or 0) if self._grid else 0)
         self._begun = self._replay()
         self.undealt = None if study.planned is None else study.planned - len(self.settled)
+
+    def next(self) -> Assignment | None:
+        """The next trial to run; None where there is none, or none now (`waiting`)."""
+        if self._dealt is None:
+            self._dealt = self.assignments()
+        return next(self._dealt, None)
 
     def assignments(self) -> Iterator[Assignment]:
         """The trials to run, each made when it is asked for.
@@ -163,6 +187,12 @@ class Schedule:
             return False
         reported.add(step)
         return gives_up(assignment.proposal.asked, step, value)
+
+    def started(self, assignment: Assignment, run_dir: Path) -> None:
+        """Take in where a trial is being recorded."""
+
+    def close(self) -> None:
+        """Let go of what was dealt out and hasn't ended."""
 
     def tell(self, assignment: Assignment, verdict: Verdict) -> None:
         """Take in how a trial went; the sampler learns of its point when that was the last of its runs."""
@@ -271,12 +301,19 @@ class Schedule:
         self.engine.enqueue_trial(dict(params))
         asked = self.engine.ask()
         proposal = self._proposal(asked, suggest_all(asked, self.study.space))
-        for run in self._finals(key):
+        for values in self._ended(key):
             proposal.left -= 1
-            values = settled_values(run, self.study.metric, self.study.also)
             if values is not None:
                 proposal.told.append(values)
         yield from self._runs(key, proposal, place)
+
+    def _ended(self, key: str) -> list[tuple[float, ...] | None]:
+        """The values of those runs of a point that needn't be run again."""
+        return [settled_values(run, self.study.metric, self.study.also) for run in self._finals(key)]
+
+    def _has_ended(self, run: str) -> bool:
+        """Whether a run of a point, given by its content, needn't be run again."""
+        return run in self._past.finals
 
     def _proposal(self, asked: optuna.Trial, point: Mapping[str, Value]) -> Proposal:
         study = self.study
@@ -285,14 +322,18 @@ class Schedule:
     def _runs(self, key: str, proposal: Proposal, place: int | None = None) -> Iterator[Assignment]:
         """A trial for each run of a point that isn't done."""
         for run in self._keys(key):
-            if run not in self._past.finals:
+            if not self._has_ended(run):
                 _, repeat = read_content(run)
                 number = self._numbers.of(run, None if place is None else place * self.study.repeats + repeat)
                 attempt = 1 + self._past.attempts.get(run, 0)
                 yield Assignment(number, proposal, repeat, attempt, run in self._past.out_of_memory)
 
     def _settle(self, runs: Sequence[Run], params: TrialParams) -> None:
-        """Tell the sampler of a point of an earlier search: the one place where it learns from files."""
+        """Tell the sampler of a point of an earlier search."""
+        self.engine.add_trial(self._ended_trial(runs, params))
+
+    def _ended_trial(self, runs: Sequence[Run], params: TrialParams) -> optuna.trial.FrozenTrial:
+        """What a sampler is told of a point: the one place where it learns from files."""
         study, name = self.study, self.study.metric.name
         curve = {epoch.step: epoch.metrics[name] for epoch in runs[0].epochs if name in epoch.metrics}
         told = [values for run in runs if (values := settled_values(run, study.metric, study.also))]
@@ -300,14 +341,12 @@ class Schedule:
         if told and runs[-1].status is Status.PRUNED:
             # As Optuna's own `tell` does it: the value of a pruned trial is its last.
             state, means = TrialState.PRUNED, [curve[max(curve)]]
-        self.engine.add_trial(
-            optuna.trial.create_trial(
-                state=state,
-                values=means,
-                params=dict(params),
-                distributions=distributions_of(params, study.space),
-                intermediate_values={} if study.also else curve,
-            )
+        return optuna.trial.create_trial(
+            state=state,
+            values=means,
+            params=dict(params),
+            distributions=distributions_of(params, study.space),
+            intermediate_values={} if study.also else curve,
         )
 
 

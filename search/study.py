@@ -115,6 +115,7 @@ class Study:
         execution: How its trials are run: executor, workers, limits ... (see `search.launch.Execution`).
         rerun: Ends that settle nothing where the run began before a time: the user wants their points
             run again.
+        storage: The URL of the database that the study is in too, without its password; or None.
         idle: Of a table of ready combinations, for a point's key (`Space.key`) the flags that don't apply
             there; a table has no conditions.
     """
@@ -137,6 +138,7 @@ class Study:
     sample: float | None = None
     execution: Mapping[str, Any] = field(default_factory=dict)
     rerun: Mapping[Status, datetime] = field(default_factory=dict)
+    storage: str | None = None
     idle: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def named(self, name: str) -> "Study":

@@ -55,6 +55,7 @@ def to_json(study: Study) -> dict[str, Any]:
         "seed": study.seed,
         "execution": dict(study.execution),
         "rerun": {status.value: timestamp(before) for status, before in study.rerun.items()},
+        "storage": study.storage,
         "idle": {key: list(names) for key, names in study.idle.items()},
         "versions": versions(),
     }
@@ -112,6 +113,7 @@ def load(folder: Path, raw: Mapping[str, Any], script: Script | None = None) -> 
             sample=raw.get("sample"),
             execution=raw.get("execution", {}),
             rerun=_rerun(raw),
+            storage=_storage(raw),
             idle={key: tuple(names) for key, names in raw.get("idle", {}).items()},
         )
         check_seed(study.seed)
@@ -134,6 +136,13 @@ def _rerun(raw: Mapping[str, Any]) -> dict[Status, datetime]:
         return {Status(name): datetime.fromisoformat(text).astimezone(UTC) for name, text in times.items()}
     except (AttributeError, TypeError, ValueError, OverflowError):
         raise StudyError(f"rerun must be a time for each end, but got {times!r}") from None
+
+
+def _storage(raw: Mapping[str, Any]) -> str | None:
+    url = raw.get("storage")
+    if url is not None and not isinstance(url, str):
+        raise StudyError(f"storage must be a URL, but got {url!r}")
+    return url
 
 
 def script_path(folder: Path, raw: Mapping[str, Any]) -> Path:

@@ -3,7 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,13 @@ from typing import Any
 from gridruns import GridrunsError
 from results import layout
 from results.files import read_json
+from results.runs import find_runs, read_run
 from results.status import Status
-from search.lock import check_free, study_lock
+from search.lock import check_free, shared_lock, study_lock
 from search.past import RERUN, Past, point_of, read_past
 from search.record import mark_cut_off, recording_in
-from search.study import Study, StudyError, claim_folder
-from search.study_file import load, read_raw, save, script_now
+from search.study import Study, StudyError, check_name, claim_folder
+from search.study_file import differences, load, read_raw, save, script_now, to_json
 
 
 def holds_study(folder: Path) -> bool:
@@ -70,7 +71,7 @@ def new_folder(runs_dir: Path, name: str | None, study: Study) -> Iterator[Path]
 
 
 @contextmanager
-def existing_folder(folder: Path, raw: Mapping[str, Any], study: Study, changed: bool) -> Iterator[Path]:
+def existing_folder(folder: Path, raw: Mapping[str, Any], study: Study, *, changed: bool) -> Iterator[Path]:
     """Hold a study's directory, with an outcome for each run that was cut off.
 
     Args:
@@ -93,6 +94,54 @@ def existing_folder(folder: Path, raw: Mapping[str, Any], study: Study, changed:
             with recording_in(folder):
                 save(study, folder)
         yield folder
+
+
+@contextmanager
+def shared_folder(
+    folder: Path, study: Study, turn: AbstractContextManager[object], extended: bool = False
+) -> Iterator[Path]:
+    """Hold a directory of a study that is in a database, new or not, beside searches of other machines.
+
+    Where others hold it, only runs whose process on this machine is gone get an outcome: the rest may be
+    at work.
+
+    Args:
+        folder: The directory; several machines may share it.
+        study: What is searched, as the database has it.
+        turn: Keeps the other machines out while study.json is looked at.
+        extended: Whether the study may differ from study.json.
+
+    Raises:
+        StudyError: The directory can't be made, or holds another study.
+        StudyLockedError: A search that doesn't use the database holds it.
+    """
+    check_name(folder.name)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StudyError(f"can't make the directory {str(folder)!r}: {error.strerror}") from None
+    with ExitStack() as held:
+        with turn, recording_in(folder):
+            alone = held.enter_context(shared_lock(folder, when_alone=lambda: mark_cut_off(folder)))
+            _save_shared(folder, study, extended)
+        if not alone:
+            runs = map(read_run, find_runs(folder))
+            mark_cut_off(folder, [run.path.name for run in runs if run.status is Status.INTERRUPTED])
+        yield folder
+
+
+def _save_shared(folder: Path, study: Study, extended: bool) -> None:
+    """Write study.json unless it says the same already."""
+    if not (folder / layout.STUDY).exists():
+        save(study, folder)
+        return
+    raw = read_raw(folder)
+    changes = differences(folder, raw, study)
+    if changes and not extended:
+        raise StudyError(f"study {folder.name!r} isn't the one in the database: {'; '.join(changes)}")
+    now = to_json(study)
+    if changes or any(raw.get(name) != now[name] for name in ("planned", "storage", "rerun")):
+        save(study, folder)
 
 
 def find_study(

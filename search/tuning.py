@@ -3,9 +3,11 @@
 Optuna and pandas are imported only once the warm parent is importing TensorFlow beside them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,17 +22,21 @@ from search.plan import (
     Request,
     base_values,
     check_writable,
+    is_fewer,
     make_space,
     new_seed,
     plan_words,
     planned_points,
     read_metrics,
+    trials_words,
 )
 from search.pruners import read_pruner
 from search.script import Script
+from search.storage.address import StorageError, read_address
+from search.storage.link import chosen_storage, opened_link
 from search.study import Study, StudyError, check_name
 from search.study_file import differences, load, read_raw
-from search.study_folder import existing_folder, holds_study, new_folder
+from search.study_folder import existing_folder, holds_study, new_folder, shared_folder
 from search.warm_start import read_earlier
 
 if TYPE_CHECKING:
@@ -72,6 +78,7 @@ def tuning_run(
     study: str | None = None,
     extend: bool = False,
     rerun: str | Sequence[str] = (),
+    storage: str | None = None,
     runs_dir: str | Path = "runs",
     arguments: Sequence[str] = (),
     dry_run: bool = False,
@@ -130,6 +137,9 @@ def tuning_run(
             that are still points are kept.
         rerun: Of a study that goes on, ends without a result, such as "failed" or "timeout", whose points are
             run again; their runs stay.
+        storage: A database that the study is in too, for optuna-dashboard and for other machines that work on
+            the same study: "sqlite:///FILE" or "postgresql://USER@HOST/DATABASE" (docs/storage.md). It needs
+            the study's name. "none" leaves the one that the study had.
         runs_dir: The directory of all studies.
         arguments: Values of flags outside the space, as on the script's command line.
         dry_run: Run nothing and write nothing: return the trials that would be run, a row each (see
@@ -160,22 +170,41 @@ def tuning_run(
     former = _former(study, Path(runs_dir), "extend" if extend else "run points of again" if ends else None)
     raw = {} if former is None else read_raw(former)
     before = None if former is None else load(former, raw)
+    url = chosen_storage(storage, before)
+    _check_storage(url, study, dry_run)
     check_writable(Path(runs_dir))
     script = read_what(file, hypermodel, data)
     runner = execution.start(script, trials)
     try:
-        spec = _specify(study or "", request, script, runner.declarations(), execution, before)
-        changed = bool(ends)
-        if former is not None and before is not None:
-            changed |= _check_growth(before, differences(former, raw, spec), spec, extend)
-            spec = replace(spec, rerun={**before.rerun, **dict.fromkeys(ends, datetime.now(UTC))})
-        if dry_run:
-            return _dry_run(spec, former, execution, quiet)
-        if former is None:
-            folder = new_folder(Path(runs_dir), study, spec)
-        else:
-            folder = existing_folder(former, raw, spec, changed)
-        home = run_study(spec, execution, runner, folder, yes=yes, quiet=quiet)
+        with opened_link(url) as link:
+            known = None if link is None else link.known(study or "")
+            there = (
+                before
+                if link is None or known is None or before is not None
+                else link.study(known, study or "")
+            )
+            spec = _specify(study or "", request, script, runner.declarations(), execution, there)
+            spec = replace(spec, storage=None if link is None else link.public)
+            changed = bool(ends)
+            if former is not None and before is not None:
+                changed |= _check_growth(before, differences(former, raw, spec), spec, extend)
+                spec = replace(spec, rerun={**before.rerun, **dict.fromkeys(ends, datetime.now(UTC))})
+            if dry_run:
+                return _dry_run(spec, former, execution, quiet)
+            opened: Callable[[Study], AbstractContextManager[Path]]
+            if link is not None:
+                if known is not None:
+                    link.check(known, spec)
+                place = Path(runs_dir) / check_name(study or "")
+                opened = partial(shared_folder, place, turn=link.turn(place.name), extended=extend)
+            elif former is None:
+                opened = partial(new_folder, Path(runs_dir), study)
+            else:
+                opened = partial(existing_folder, former, raw, changed=changed)
+            drawn = seed is None and there is None
+            home = run_study(
+                spec, execution, runner, opened, link=link, seed_is_drawn=drawn, yes=yes, quiet=quiet
+            )
     finally:
         runner.close()
     from results import leaderboard
@@ -192,6 +221,24 @@ def _dry_run(spec: Study, former: Path | None, execution: Execution, quiet: bool
         words = plan_words(spec.points, spec.space.size, spec.repeats)
         click.echo(f"{words}; with --seed {spec.seed} these {len(points):,} trials are run:")
     return points
+
+
+def _check_storage(url: str | None, study: str | None, dry_run: bool) -> None:
+    """Refuse a database that can't be one, or what can't be done with one, before anything is started.
+
+    Raises:
+        StorageError: The message says which.
+    """
+    if url is None:
+        return
+    read_address(url)
+    if study is None:
+        raise StorageError("storage needs the study's name, the same on every machine: give --study NAME")
+    if dry_run:
+        raise StorageError(
+            "dry_run shows what one machine would run, but the study is in a database: leave storage out, or "
+            "look at a new study"
+        )
 
 
 def _former(study: str | None, runs_dir: Path, needed_to: str | None) -> Path | None:
@@ -277,9 +324,7 @@ def _check_growth(before: Study, changes: Sequence[str], spec: Study, extend: bo
             f"study {before.name!r} isn't what is asked for now: {'; '.join(changes)}. "
             "--extend goes on with what is asked for now; another --study name begins anew"
         )
-    if not changes and spec.planned is not None and (before.planned is None or spec.planned < before.planned):
-        planned = (
-            "as many trials as fit in max_time" if before.planned is None else f"{before.planned:,} trials"
-        )
+    if not changes and is_fewer(spec.planned, before.planned):
+        planned = trials_words(before.planned)
         raise StudyError(f"study {before.name!r} has {planned} planned already, but got {spec.planned:,}")
-    return bool(changes) or spec.planned != before.planned
+    return bool(changes) or spec.planned != before.planned or spec.storage != before.storage

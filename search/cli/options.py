@@ -45,6 +45,15 @@ def rerun(command: Command) -> Command:
     )(command)  # fmt: skip
 
 
+def storage(command: Command) -> Command:
+    """--storage, for commands that search."""
+    return click.option(
+        "--storage", metavar="URL",
+        help="Keep the study in a database too: sqlite:///FILE or postgresql://USER@HOST/DATABASE. Started "
+        "on several machines, they share its points. none leaves it.  [default: as the study was]",
+    )(command)  # fmt: skip
+
+
 def save_model(command: Command) -> Command:
     """--save-model."""
     return click.option(

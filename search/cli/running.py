@@ -94,6 +94,7 @@ def train(script: str, arguments: tuple[str, ...], quiet: bool, **asked: Any) ->
     "--extend", is_flag=True, help="Go on with a study though script, space or metric have changed."
 )
 @options.rerun
+@options.storage
 @options.save_model
 @options.runs_dir
 @click.option("--dry-run", is_flag=True, help="Show the points that would be run, and run none.")
@@ -139,6 +140,7 @@ def tune(
 @click.option("--workers", callback=options.count_or_auto, metavar="N|auto", help="Trials that run at once.")
 @options.optional_limits
 @options.rerun
+@options.storage
 @options.runs_dir
 @click.option("--yes", is_flag=True, help="Don't ask before starting (asked at a terminal only).")
 @click.option("--quiet", is_flag=True, help="Show only the results.")

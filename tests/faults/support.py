@@ -51,9 +51,9 @@ def gridruns(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
     )
 
 
-def wait_until(condition: Callable[[], object], what: str) -> None:
+def wait_until(condition: Callable[[], object], what: str, seconds: float = DEADLINE) -> None:
     """Look until `condition` holds."""
-    deadline = time.monotonic() + DEADLINE
+    deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"waited in vain for {what}"
         time.sleep(0.01)

@@ -1,0 +1,317 @@
+"""A study's trials in a database, as one search sees them: claimed, told, and watched for signs of life.
+
+A trial of the Optuna study there stands for a point. Its system attributes say which, who runs it and that
+it is alive; its user attributes are for whoever looks at it in optuna-dashboard.
+"""
+
+import logging
+import os
+import socket
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field
+from datetime import UTC
+from functools import partial
+from typing import Any
+from uuid import uuid4
+
+import optuna
+from optuna.exceptions import UpdateFinishedTrialError
+from optuna.trial import FrozenTrial, TrialState
+
+from results.owner import gone
+from results.status import Status
+from search.quiet import quiet_optuna
+from search.storage.address import StorageError
+from search.storage.connection import LOCK_SECONDS, Connection, Lock, Unreachable, study_lock_name
+from search.storage.heart import BEAT, Heart
+
+MARK = "gridruns"
+STATUS = "status"
+RUN = "run"
+TOLD = "told"
+GRACE = 60.0  # seconds without a sign of life after which a machine counts as dead
+LONGEST_PAUSE = 20.0  # seconds between two attempts to reach the database
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Who runs a trial.
+
+    Attributes:
+        token: Another for each search.
+        host: Its machine.
+        pid: Its process.
+        space: The space of process numbers that the number is from; containers may share a host's name.
+    """
+
+    token: str = field(default_factory=lambda: uuid4().hex)
+    host: str = field(default_factory=socket.gethostname)
+    pid: int = field(default_factory=os.getpid)
+    space: str = field(default_factory=lambda: _process_space())
+
+    def is_gone(self, trial: FrozenTrial, here: "Owner") -> bool:
+        """Whether it is a process of this very machine that has ended."""
+        if (self.host, self.space) != (here.host, here.space) or trial.datetime_start is None:
+            return False
+        start = trial.datetime_start.astimezone(UTC)
+        return gone({"host": self.host, "pid": self.pid}, start) is not None
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What a trial in the database says of its point.
+
+    Attributes:
+        key: The content of its flags (`search.past.content`).
+        owner: Who runs it, or ran it.
+        numbers: The number of each of its runs, by repeat.
+    """
+
+    key: str
+    owner: Owner
+    numbers: Mapping[str, int]
+
+    @classmethod
+    def of(cls, trial: FrozenTrial) -> "Mark | None":
+        """The mark of a trial; None of one that isn't gridruns'."""
+        match trial.system_attrs.get(MARK):
+            case {"key": str(key), "owner": dict(owner), "numbers": dict(numbers)}:
+                return cls(key, Owner(**owner), numbers)
+        return None
+
+    def attributes(self) -> dict[str, object]:
+        """The system attributes of a trial that has it."""
+        return {MARK: {"key": self.key, "owner": asdict(self.owner), "numbers": dict(self.numbers)}}
+
+
+class Board:
+    """One search's view of a study in a database.
+
+    Attributes:
+        owner: Who this search is.
+        away: Whether the database couldn't be reached when it was last tried.
+    """
+
+    def __init__(self, connection: Connection, name: str) -> None:
+        """Open a study that is there.
+
+        Raises:
+            Unreachable: The database doesn't answer.
+        """
+        self.owner = Owner()
+        self.away = False
+        self._connection, self._name, self._storage = connection, name, connection.storage
+        with connection.reaching(), quiet_optuna():
+            self._study_id = self._storage.get_study_id_from_name(name)
+            self._study = optuna.load_study(study_name=name, storage=self._storage)
+        self._pause, self._next_try, self._inside = 1.0, 0.0, False
+        self._unwritten: deque[Callable[[], object]] = deque()
+        self._read, self._unended = 0, dict[int, FrozenTrial]()
+        self._beats: dict[int, tuple[object, float]] = {}
+        self._heart = Heart(connection)
+        self._heart.start()
+
+    @contextmanager
+    def turn(self, seconds: float = LOCK_SECONDS) -> Iterator[Lock]:
+        """The right to claim: no other machine has it meanwhile. What wasn't written yet is written first.
+
+        Args:
+            seconds: How long to wait for it.
+
+        Raises:
+            Unreachable: The database doesn't answer; it isn't tried more often than it makes sense.
+            StorageError: The study has been deleted from it.
+        """
+        with self._contact(), self._connection.lock(study_lock_name(self._name), seconds) as lock:
+            self._write()
+            yield lock
+
+    def look(self) -> list[FrozenTrial]:
+        """The trials that are new or have changed since the last look, in their order.
+
+        Raises:
+            Unreachable: The database doesn't answer.
+        """
+        with self._contact():
+            trials = self._study.get_trials(deepcopy=False)
+        found = [trials[number] for number in self._unended] + trials[self._read :]
+        self._read = len(trials)
+        self._unended = {trial.number: trial for trial in found if not trial.state.is_finished()}
+        now = time.monotonic()
+        before, self._beats = self._beats, {}
+        for trial in self._unended.values():
+            beat = trial.system_attrs.get(BEAT)
+            seen = before.get(trial.number)
+            self._beats[trial.number] = seen if seen is not None and seen[0] == beat else (beat, now)
+        return found
+
+    def running(self) -> list[tuple[FrozenTrial, Mark]]:
+        """The trials of other searches that hadn't ended at the last look."""
+        found = [(trial, Mark.of(trial)) for trial in self._unended.values()]
+        return [(trial, mark) for trial, mark in found if mark and mark.owner.token != self.owner.token]
+
+    def is_dead(self, trial: FrozenTrial, mark: Mark) -> bool:
+        """Whether whoever runs a trial is gone.
+
+        That is known at once of a process of this machine, and of others where their sign of life hasn't
+        changed for `GRACE` seconds in which the database could be reached; so no clocks are compared.
+        """
+        if mark.owner.is_gone(trial, self.owner):
+            return True
+        seen = self._beats.get(trial.number)
+        return seen is not None and time.monotonic() - seen[1] > GRACE
+
+    def claim(self, template: FrozenTrial, lock: Lock) -> int:
+        """Write down that this search runs a point; return the trial's id there.
+
+        Raises:
+            Unreachable: It is not known whether it was written. If it was, the next look shows a trial of
+                this search's own that it knows nothing of.
+        """
+        with self._contact():
+            trial_id = self._storage.create_new_trial(self._study_id, template)
+            lock.check()
+        self._heart.add(trial_id)
+        return trial_id
+
+    def add(self, template: FrozenTrial) -> int:
+        """Write down a point that has ended; return the trial's id there.
+
+        Raises:
+            Unreachable: It is not known whether it was written.
+        """
+        with self._contact():
+            return self._storage.create_new_trial(self._study_id, template)
+
+    def note(self, trial_id: int, name: str, value: object) -> None:
+        """Have a user attribute written, now or once the database is back."""
+        self._later(lambda: self._storage.set_trial_user_attr(trial_id, name, value))
+
+    def report(self, trial_id: int, step: int, value: float, marks: Mapping[str, Any]) -> None:
+        """Have a value written that a pruner goes by, and what the pruner has made of it."""
+        self._later(lambda: self._storage.set_trial_intermediate_value(trial_id, step, value))
+        for name, found in marks.items():
+            self._later(partial(self._storage.set_trial_system_attr, trial_id, name, found))
+
+    def finish(
+        self, trial_id: int, state: TrialState, values: Sequence[float] | None, status: Status,
+        refused: Callable[[], object],
+    ) -> None:  # fmt: skip
+        """Have it written how a trial has ended, now or once the database is back.
+
+        Args:
+            trial_id: Its id there.
+            state: Optuna's word.
+            values: Its values, if it has any.
+            status: gridruns' word.
+            refused: Called if there is an end already: another machine took this search for dead.
+        """
+
+        def write() -> None:
+            try:
+                self._storage.set_trial_user_attr(trial_id, STATUS, status.value)
+                self._storage.set_trial_state_values(trial_id, state, values)
+            except UpdateFinishedTrialError:
+                refused()
+
+        self._heart.remove(trial_id)
+        self._later(write)
+
+    def give_back(self, trial_id: int) -> None:
+        """Have a trial of this search marked that it no longer runs, so that its point is run again."""
+        self.finish(trial_id, TrialState.FAIL, None, Status.INTERRUPTED, lambda: None)
+
+    def release(self, trial_id: int) -> bool:
+        """Mark a trial of a dead machine, so that its point is run again; false where it has ended meanwhile.
+
+        Raises:
+            Unreachable: The database doesn't answer.
+        """
+        with self._contact():
+            try:
+                self._storage.set_trial_user_attr(trial_id, STATUS, Status.INTERRUPTED.value)
+                return self._storage.set_trial_state_values(trial_id, TrialState.FAIL)
+            except UpdateFinishedTrialError:
+                return False
+
+    def trial(self, trial_id: int) -> FrozenTrial:
+        """A trial as it is there now.
+
+        Raises:
+            Unreachable: The database doesn't answer.
+        """
+        with self._contact():
+            return self._storage.get_trial(trial_id)
+
+    def close(self) -> int:
+        """Try once more to write what isn't written, and return how much that still is."""
+        self._next_try = 0.0
+        with suppress(Unreachable), self._contact():
+            self._write()
+        self._heart.stop()
+        return len(self._unwritten)
+
+    def _later(self, write: Callable[[], object]) -> None:
+        self._unwritten.append(write)
+        with suppress(Unreachable), self._contact():
+            self._write()
+
+    def _write(self) -> None:
+        while self._unwritten:
+            # Each is repeated until it is known to be done; done twice, it changes nothing.
+            with suppress(UpdateFinishedTrialError):
+                self._unwritten[0]()
+            self._unwritten.popleft()
+
+    @contextmanager
+    def _contact(self) -> Iterator[None]:
+        """Reach the database, or learn that it is away: after a failure it is left alone for a while."""
+        if self._inside:
+            with self._connection.reaching():
+                yield
+            return
+        if self.away and time.monotonic() < self._next_try:
+            raise Unreachable("not tried again yet")
+        self._inside = True
+        try:
+            with self._connection.reaching():
+                yield
+        except Unreachable as error:
+            self._lost(error)
+            raise
+        except KeyError:
+            if self._gone():
+                raise StorageError(
+                    f"storage: the study {self._name!r} is no longer in the database"
+                ) from None
+            raise
+        finally:
+            self._inside = False
+        if self.away:
+            self.away, self._pause = False, 1.0
+            _log.warning("the database is back")
+
+    def _gone(self) -> bool:
+        return all(study.study_name != self._name for study in self._storage.get_all_studies())
+
+    def _lost(self, error: Unreachable) -> None:
+        if not self.away:
+            _log.warning(
+                "the database can't be used (%s): running trials go on, new ones wait until it is back", error
+            )
+        self.away = True
+        self._beats.clear()  # whoever gave no sign meanwhile couldn't
+        self._next_try = time.monotonic() + self._pause
+        self._pause = min(2 * self._pause, LONGEST_PAUSE)
+
+
+def _process_space() -> str:
+    try:
+        return os.readlink("/proc/self/ns/pid")
+    except OSError:
+        return ""

@@ -1,0 +1,273 @@
+"""Two searches' schedules on one database, without processes: who gets which point, and what each learns."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy
+from optuna.trial import TrialState
+
+from results.status import Status
+from search import tuning_run
+from search.objective import Verdict
+from search.past import NOTHING
+from search.pruners import read_pruner
+from search.schedule import Assignment, study_sampler
+from search.storage import board, heart
+from search.storage.board import Owner
+from search.storage.connection import Lock, Unreachable
+from search.storage.link import opened_link
+from search.storage.shared import SharedSchedule
+from search.study import Study
+from search.study_file import load, read_raw
+from tests.faults.support import wait_until
+from tests.storage.support import trials
+
+GRID = {"a": [1, 2, 3], "b": [1, 2]}
+GOOD = Verdict(Status.COMPLETED, None, 0.5)
+
+
+class Clock:
+    """Stands for the module `time` where signs of life are watched."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr("search.storage.board.time", made)
+    monkeypatch.setattr("search.storage.shared.time", made)
+    return made
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/studies.db"
+
+
+@pytest.fixture
+def model(folder: Path) -> Study:
+    """A study of six points, as study.json has it."""
+    tuning_run("train.py", GRID, trials=1, study="s", runs_dir="model", seed=3, arguments=["--seconds", "0"],
+               quiet=True)  # fmt: skip
+    return replace(load(Path("model/s"), read_raw(Path("model/s"))), planned=6)
+
+
+Join = Callable[..., SharedSchedule]
+
+
+@pytest.fixture
+def join(database: str, model: Study) -> Iterator[Join]:
+    """Make the schedule of a machine; each is on another host unless it is told where."""
+    with ExitStack() as held:
+
+        def make(host: str, **changed: Any) -> SharedSchedule:
+            study = replace(model, **changed)
+            link = held.enter_context(opened_link(database))
+            assert link is not None
+            study = link.agree(study, seed_is_drawn=False)
+            made = link.schedule(study, study_sampler(study), NOTHING, (), Path("nowhere"))
+            assert isinstance(made, SharedSchedule)
+            made._board.owner = Owner(host=host)
+            held.callback(made.close)
+            return made
+
+        yield make
+
+
+def begin(schedule: SharedSchedule) -> Assignment:
+    """Take the next trial and begin it."""
+    clock = getattr(board.time, "now", None)
+    if clock is not None:
+        board.time.now += 3  # type: ignore[attr-defined]  # long enough for another look
+    found = schedule.next()
+    assert found is not None
+    schedule.started(found, Path(f"run-{found.number}-{found.attempt}"))
+    return found
+
+
+def content(found: Assignment) -> tuple[Any, Any]:
+    return (found.values["a"], found.values["b"])
+
+
+@pytest.mark.parametrize("sampler", ["grid", "random", "tpe", "qmc", "keras-tuner:bayesian"])
+def test_no_two_machines_get_one_point(sampler: str, join: Join, clock: Clock, database: str) -> None:
+    one, two = join("one", sampler=sampler), join("two", sampler=sampler)
+    points, dealt = [], []
+    for turn in range(6):
+        found = begin((one, two)[turn % 2])
+        points.append(content(found))
+        dealt.append(found.number)
+        if turn != 2:
+            (one, two)[turn % 2].tell(found, GOOD)
+    assert len(set(points)) == 6
+    assert dealt == list(range(6))
+    clock.now += 3
+    assert two.next() is None
+    assert two.waiting  # for the third, which the first machine still runs
+    assert two.elsewhere == 2
+    assert one.next() is None
+    assert one.elsewhere == 3
+
+
+def test_a_sampler_learns_from_the_trials_of_the_other_machine(join: Join, clock: Clock) -> None:
+    one, two = join("one", sampler="tpe"), join("two", sampler="tpe")
+    first, second = begin(one), begin(one)
+    one.tell(first, GOOD)
+    mine = begin(two)
+    there = two.engine.get_trials(deepcopy=False)
+    assert [trial.state for trial in there] == [TrialState.COMPLETE, TrialState.RUNNING, TrialState.RUNNING]
+    one.tell(second, Verdict(Status.FAILED, "broken", None))
+    two.tell(mine, GOOD)
+    begin(two)
+    assert [trial.values for trial in two.engine.get_trials(deepcopy=False)][:3] == [[0.5], None, [0.5]]
+
+
+def test_a_machine_counts_as_dead_when_its_signs_of_life_stop(join: Join, clock: Clock) -> None:
+    one, two = join("one"), join("two")
+    left = begin(one)
+    for _ in range(5):
+        two.tell(begin(two), GOOD)
+    trial_id = one._claims[left.proposal.asked.number].trial_id
+    for beat in range(4):  # alive
+        one._board._storage.set_trial_system_attr(trial_id, heart.BEAT, beat)
+        clock.now += board.GRACE
+        assert two.next() is None
+        assert two.waiting
+    clock.now += board.GRACE - 10
+    assert two.next() is None
+    two._board._lost(Unreachable("away"))  # and so the other machine couldn't give any
+    clock.now += 100
+    assert two.next() is None
+    clock.now += board.GRACE - 10
+    assert two.next() is None
+    clock.now += 20
+    again = two.next()
+    assert again is not None
+    assert (again.number, content(again)) == (left.number, content(left))
+    two.tell(again, GOOD)
+    clock.now += 3
+    assert two.next() is None
+    assert not two.waiting
+
+
+def test_a_process_of_this_machine_that_has_ended_is_dead_at_once(join: Join, clock: Clock) -> None:
+    one, two = join("one"), join("two")
+    one._board.owner = replace(Owner(), pid=2**22 + 1)  # no process has this number
+    two._board.owner = Owner()
+    left = begin(one)
+    assert content(begin(two)) == content(left)
+
+
+def test_signs_of_life_are_given_while_a_trial_runs(
+    join: Join, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(heart, "INTERVAL", 0.02)
+    one = join("one")
+    found = begin(one)
+    wait_until(lambda: trials(database)[0].system_attrs.get(heart.BEAT, 0) > 2, "signs of life")
+    one.tell(found, GOOD)
+    assert not one._board._heart._trials
+
+
+def test_who_was_taken_for_dead_and_lives_has_its_result_counted(
+    join: Join, clock: Clock, database: str
+) -> None:
+    one, two = join("one", planned=2), join("two", planned=2)
+    slow, slower = begin(one), begin(one)
+    clock.now += 3
+    assert two.next() is None
+    clock.now += board.GRACE + 1
+    again = begin(two)
+    assert content(again) == content(slow)
+    one.tell(slow, GOOD)  # the other machine has begun it again: its result there is the other's
+    one.tell(slower, GOOD)  # nobody has begun this one again
+    clock.now += 3
+    assert one.next() is None
+    two.tell(again, Verdict(Status.COMPLETED, None, 0.75))
+    assert two.next() is None
+    states = [(trial.user_attrs["number"], trial.state.name, trial.values) for trial in trials(database)]
+    assert states == [
+        (0, "FAIL", None),
+        (1, "FAIL", None),
+        (0, "COMPLETE", [0.75]),
+        (1, "COMPLETE", [0.5]),
+    ]
+
+
+def test_a_claim_whose_answer_was_lost_is_made_again(
+    join: Join, clock: Clock, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = join("one", sampler="tpe")
+
+    def lost(lock: Lock) -> None:
+        raise sqlalchemy.exc.OperationalError("", {}, Exception("the server was restarted"))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Lock, "check", lost)
+        assert one.next() is None
+        assert one.waiting
+    found = begin(one)
+    assert found.number == 0
+    there = trials(database)
+    assert [trial.state for trial in there] == [TrialState.FAIL, TrialState.RUNNING]
+    assert there[0].params == there[1].params
+    points = {content(found)} | {content(begin(one)) for _ in range(5)}
+    assert len(points) == 6
+
+
+def test_of_a_point_with_repeats_only_the_missing_ones_are_run_again(
+    join: Join, clock: Clock, database: str
+) -> None:
+    one, two = join("one", repeats=3, planned=3), join("two", repeats=3, planned=3)
+    first, second = begin(one), begin(one)
+    one.tell(first, GOOD)
+    one.tell(second, Verdict(Status.FAILED, "broken", None))
+    clock.now += 3
+    assert two.next() is None
+    clock.now += board.GRACE + 1
+    last = begin(two)
+    assert (last.repeat, last.number) == (2, 2)
+    two.tell(last, Verdict(Status.COMPLETED, None, 1.0))
+    clock.now += 3
+    assert two.next() is None
+    assert trials(database)[-1].values == [0.75]
+
+
+def test_a_search_that_ends_gives_its_points_back(join: Join, clock: Clock, database: str) -> None:
+    one, two = join("one"), join("two")
+    left = begin(one)
+    one.close()
+    assert content(begin(two)) == content(left)
+    assert [trial.state for trial in trials(database)] == [TrialState.FAIL, TrialState.RUNNING]
+
+
+def test_pruners_compare_the_trials_of_all_machines(join: Join, clock: Clock, database: str) -> None:
+    pruner = read_pruner("median:n_startup_trials=2")
+    one, two = join("one", pruner=pruner), join("two", pruner=pruner)
+    for value in (1.0, 2.0):
+        good = begin(one)
+        assert not one.report(good, 1, {"val_loss": value})
+        one.tell(good, replace(GOOD, value=value))
+    bad = begin(two)
+    assert two.report(bad, 1, {"val_loss": 9.0})
+    assert trials(database)[-1].intermediate_values == {1: 9.0}
+    two.tell(bad, Verdict(Status.PRUNED, "given up", 9.0))
+    assert trials(database)[-1].state is TrialState.PRUNED
+
+
+def test_the_rungs_of_successive_halving_are_shared(join: Join, clock: Clock) -> None:
+    pruner = read_pruner("asha:min_resource=1,reduction_factor=2")
+    one, two = join("one", pruner=pruner), join("two", pruner=pruner)
+    for value in (1.0, 2.0):
+        good = begin(one)
+        one.report(good, 1, {"val_loss": value})
+    assert two.report(begin(two), 1, {"val_loss": 9.0})
