@@ -29,7 +29,7 @@ def is_released(trial: FrozenTrial, rerun: Mapping[Status, datetime]) -> bool:
 
 
 def runs_left(folder: Path, trial: FrozenTrial, mark: Mark) -> list[Run]:
-    """The runs of another search's trial in a study's directory; none where that search has another directory.
+    """The runs of another search's trial in a study's directory; none where that search has another one.
 
     Args:
         folder: The directory.

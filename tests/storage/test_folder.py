@@ -21,7 +21,7 @@ def test_searches_of_a_database_hold_a_directory_together_and_against_all_others
             pass
     with (
         study_lock(tmp_path),
-        pytest.raises(StudyLockedError, match="is being run by process .* since 20"),
+        pytest.raises(StudyLockedError, match=r"is being run by process .* since 20"),
         shared_lock(tmp_path, lambda: calls.append("third")),
     ):
         pass
