@@ -3,7 +3,8 @@
     python benchmarks/storage.py sqlite:////tmp/studies.db postgresql://me@localhost/empty
 
 Trials do nothing here, so all that is measured is the schedule's own work, in milliseconds a trial; the first
-line is without a database. Searches that run at once wait for each other's turns. Figures: docs/storage.md.
+line is without a database. Searches that run at once wait for each other's turns; the CPU time is that of a
+search, without the server's. Figures: docs/storage.md.
 """
 
 import subprocess
@@ -47,8 +48,8 @@ def study(name: str, searches: int, pruned: bool) -> Study:
     )
 
 
-def search(url: str | None, name: str, searches: int, pruned: bool) -> float:
-    """Run one search's trials; the seconds of one."""
+def search(url: str | None, name: str, searches: int, pruned: bool) -> tuple[float, float]:
+    """Run one search's trials; the seconds of one, and those of the CPU."""
     spec = study(name, searches, pruned)
     with nullcontext() if url is None else opened_link(url) as link:
         schedule: Schedule
@@ -57,7 +58,7 @@ def search(url: str | None, name: str, searches: int, pruned: bool) -> float:
         else:
             spec = link.agree(spec, seed_is_drawn=False)
             schedule = link.schedule(spec, study_sampler(spec), NOTHING, (), Path("none"))
-        begun = time.perf_counter()
+        begun, worked = time.perf_counter(), time.process_time()
         for _ in range(TRIALS):
             assignment = schedule.next()
             while assignment is None:  # another search held the lock for long
@@ -67,34 +68,37 @@ def search(url: str | None, name: str, searches: int, pruned: bool) -> float:
             for step in range(STEPS if pruned else 0):
                 schedule.report(assignment, step, {"val_loss": 1.0})
             schedule.tell(assignment, Verdict(Status.COMPLETED, None, 1.0))
-        seconds = time.perf_counter() - begun
+        seconds, work = time.perf_counter() - begun, time.process_time() - worked
         schedule.close()
-    return seconds / TRIALS
+    return seconds / TRIALS, work / TRIALS
 
 
-def together(url: str | None, searches: int, pruned: bool) -> float:
-    """The seconds of a trial where so many searches run at once, each in a process of its own."""
+def together(url: str | None, searches: int, pruned: bool) -> tuple[float, float]:
+    """The same where so many searches run at once, each in a process of its own: their means."""
     name = f"s{uuid.uuid4().hex[:8]}"
     arguments = [sys.executable, __file__, "--one", url or "", name, str(searches), str(int(pruned))]
     processes = [subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) for _ in range(searches)]
-    found = [float(process.communicate()[0]) for process in processes]
-    return sum(found) / len(found)
+    found = [process.communicate()[0].split() for process in processes]
+    seconds, work = zip(*found, strict=True)
+    return sum(map(float, seconds)) / searches, sum(map(float, work)) / searches
 
 
 def main() -> None:
     """Print a table."""
     if sys.argv[1:2] == ["--one"]:
         url, name, count, pruned = sys.argv[2:]
-        print(search(url or None, name, int(count), pruned == "1"))
+        print(*search(url or None, name, int(count), pruned == "1"))
         return
     with tempfile.TemporaryDirectory() as folder:
         urls = sys.argv[1:] or [f"sqlite:///{folder}/studies.db"]
-        print(f"{'':12}{'searches':>9}{'ms a trial':>12}{f'with {STEPS} steps':>16}")
+        print(f"{'':12}{'searches':>9}{'ms a trial':>12}{'CPU':>8}{f'with {STEPS} steps':>16}{'CPU':>8}")
         for place in (None, *urls):
             kind = (place or "memory").split(":")[0]
             for searches in (1,) if place is None else (1, 2, 4, 8):
-                plain, stepped = (1000 * together(place, searches, wanted) for wanted in (False, True))
-                print(f"{kind:12}{searches:9}{plain:12.1f}{stepped:16.1f}", flush=True)
+                plain, stepped = (together(place, searches, wanted) for wanted in (False, True))
+                figures = [1000 * seconds for seconds in (*plain, *stepped)]
+                cells = "".join(f"{x:{width}.1f}" for x, width in zip(figures, (12, 8, 16, 8), strict=True))
+                print(f"{kind:12}{searches:9}{cells}", flush=True)
 
 
 if __name__ == "__main__":
