@@ -196,6 +196,8 @@ def run_study(
         except Interrupted as stopped:
             stopped.folder = folder
             raise
+        if schedule.elsewhere and not quiet:
+            click.echo(f"{schedule.elsewhere:,} trials were run by other searches of the study")
         if search.out_of_time and not quiet:
             over = f"timeout: the search was ended after {limits.search_seconds:g} s"
             click.echo(f"\n{over}. To go on with the rest:\n  {resume_command(folder)}")

@@ -103,7 +103,7 @@ def shared_folder(
     """Hold a directory of a study that is in a database, new or not, beside searches of other machines.
 
     Where others hold it, only runs whose process on this machine is gone get an outcome: the rest may be
-    at work.
+    running.
 
     Args:
         folder: The directory; several machines may share it.

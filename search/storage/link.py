@@ -167,10 +167,10 @@ class Link:
         except KeyError:
             return None
         known = self._storage.get_study_system_attrs(study_id).get(MARK)
+        if known is None and not self._storage.get_n_trials(study_id):
+            return None  # made by a search that was killed before it could say what the study is
         if not isinstance(known, dict):
-            raise StorageError(
-                f"the study {name!r} in the database wasn't made by gridruns; choose another --study name"
-            )
+            raise self._foreign(name)
         return known
 
     def _check_alike(self, known: Mapping[str, Any], study: Study) -> None:
@@ -193,10 +193,10 @@ class Link:
         try:
             with quiet_optuna():
                 study_id = self._storage.create_new_study(directions, study.name)
-        except DuplicatedStudyError:  # by another program: gridruns holds a lock here
-            raise StorageError(
-                f"another program has just made the study {study.name!r} in the database"
-            ) from None
+        except DuplicatedStudyError:  # there is an empty one
+            study_id = self._storage.get_study_id_from_name(study.name)
+            if self._storage.get_study_directions(study_id) != directions:
+                raise self._foreign(study.name) from None
         self._write(study)
         # As `optuna.Study.set_metric_names` does it: a dashboard's names of the values.
         names = [metric.name for metric in (study.metric, *study.also)]
@@ -214,6 +214,12 @@ class Link:
         }
         study_id = self._storage.get_study_id_from_name(study.name)
         self._storage.set_study_system_attr(study_id, MARK, content)
+
+    @staticmethod
+    def _foreign(name: str) -> StorageError:
+        return StorageError(
+            f"the study {name!r} in the database wasn't made by gridruns; choose another --study name"
+        )
 
     def _cannot(self, error: Unreachable) -> StorageError:
         return StorageError(f"storage: can't use {self.public}: {error}")

@@ -10,25 +10,21 @@ import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from results import layout
-from results.run import Run, read_run
-from results.runs import find_runs
-from results.status import Status
+from results.run import Run
 from search.objective import Verdict, settled_values
 from search.parameters import TrialParams, suggest_all
-from search.past import FINAL, Past, content, point_of, read_content, to_be_rerun
+from search.past import FINAL, Past, content, point_of, read_content
 from search.record import mark_cut_off
 from search.sampling import SpaceExhausted
 from search.schedule import Assignment, Schedule
 from search.storage.board import RUN, STATUS, TOLD, Board, Mark
 from search.storage.connection import START_SECONDS, Lock, Unreachable
+from search.storage.left import is_released, runs_left
 from search.storage.rows import Claim, new_row, one_or_all, row_of_runs
 from search.storage.twins import Twins, marks_of
 from search.study import Study
@@ -214,22 +210,13 @@ class SharedSchedule(Schedule):
         self._remember_told(trial, mark)
         if trial.state.is_finished():
             self._closed.add(trial._trial_id)
-            if self._is_released(trial):
+            if is_released(trial, self.study.rerun):
                 self._free(trial, mark)
                 return
             if len(self._finals(mark.key)) < self.study.repeats:
                 self._elsewhere.add(mark.key)
         self._taken.add(mark.key)
         self._again.pop(mark.key, None)
-
-    def _is_released(self, trial: FrozenTrial) -> bool:
-        """Whether the end of a trial says nothing about its point: it was left, or it is to be run again."""
-        if trial.state is not TrialState.FAIL:
-            return False
-        status = trial.user_attrs.get(STATUS)
-        return status == Status.INTERRUPTED or to_be_rerun(
-            status, _aware(trial.datetime_start), self.study.rerun
-        )
 
     def _remember_told(self, trial: FrozenTrial, mark: Mark) -> None:
         values, _ = read_content(mark.key)
@@ -249,7 +236,7 @@ class SharedSchedule(Schedule):
                 self._release(trial, mark)
 
     def _release(self, trial: FrozenTrial, mark: Mark) -> None:
-        left = self._runs_of(trial, mark)
+        left = runs_left(self._folder, trial, mark)
         runs = [run for run in left if run.status in FINAL]
         if len(runs) == self.study.repeats:
             self._adopt(trial, runs)
@@ -265,21 +252,6 @@ class SharedSchedule(Schedule):
             told = settled_values(run, self.study.metric, self.study.also)
             self._told_there[content(values, run.record.get("repeat", 0))] = told
         mark_cut_off(self._folder, [run.path.name for run in left if not run.outcome])
-
-    def _runs_of(self, trial: FrozenTrial, mark: Mark) -> list[Run]:
-        """The runs of another search's trial, where this search shares its directory."""
-        start = trial.datetime_start
-        if start is None or not self._folder.is_dir():
-            return []
-        first = start.astimezone(UTC).strftime(layout.RUN_NAME_FORMAT)
-        runs = [read_run(path) for path in find_runs(self._folder) if path.name >= first]
-        owner, numbers = mark.owner, mark.numbers.values()
-
-        def belongs(record: Mapping[str, Any]) -> bool:
-            whose = (record.get("host"), record.get("pid"))
-            return whose == (owner.host, owner.pid) and record.get("number") in numbers
-
-        return [run for run in runs if belongs(run.record)]
 
     def _adopt(self, trial: FrozenTrial, runs: Sequence[Run]) -> None:
         """Write down how a trial has ended whose search was killed before it could do that."""
@@ -366,7 +338,7 @@ class SharedSchedule(Schedule):
     def _refuse(self, claim: Claim) -> None:
         """Learn that the end of a trial couldn't be written, since it has one in the database already."""
         there = self._board.trial(claim.trial_id)
-        if self._is_released(there):  # by a machine that took this one for dead
+        if is_released(there, self.study.rerun):  # by a machine that took this one for dead
             self._taken.discard(claim.key)
             self._again[claim.key] = dict(claim.row.params)
             self._refused.append(claim)
@@ -377,7 +349,3 @@ class SharedSchedule(Schedule):
 
     def _has_ended(self, run: str) -> bool:
         return super()._has_ended(run) or run in self._told_there
-
-
-def _aware(moment: datetime | None) -> datetime | None:
-    return None if moment is None else moment.astimezone()

@@ -11,6 +11,13 @@ from tests.faults.support import SCRIPT, check_no_process
 from tests.storage.server import Server, find_binaries, missing
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs the server."""
+    for item in items:
+        if "server" in getattr(item, "fixturenames", ()):
+            item.add_marker("postgres")
+
+
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
     """The server, one for all tests; a test that stops it starts it again."""
@@ -34,7 +41,7 @@ def postgres(server: Server) -> str:
     return server.new_database()
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of an empty database of each kind."""
     if request.param == "postgres":

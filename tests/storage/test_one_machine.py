@@ -140,7 +140,12 @@ def test_a_study_of_another_program_is_refused(database: str) -> None:
     tune(database, {"a": [1]}, study="ours")
     with opened(database, "ours") as there:
         assert there is not None
-        there._storage.create_new_study(there.directions, "theirs")
+        theirs = there._storage.create_new_study(there.directions, "theirs")
+        # As a search leaves it that is killed before it could say what the study is.
+        there._storage.create_new_study(there.directions, "begun")
+        there._storage.create_new_trial(theirs)
     with pytest.raises(GridrunsError, match="'theirs' in the database wasn't made by gridruns"):
         tune(database, study="theirs")
     assert not Path("runs/theirs").exists()
+    tune(database, study="begun")
+    assert len(trials(database, "begun")) == 6

@@ -8,7 +8,19 @@ from optuna.trial import TrialState
 from results import layout, leaderboard
 from tests.faults.support import started
 from tests.storage.server import Server
-from tests.storage.support import GRID, PATIENCE, completed, gate, grant, gridruns, once, trials, wait_until
+from tests.storage.support import (
+    GRID,
+    PATIENCE,
+    completed,
+    count,
+    gate,
+    grant,
+    gridruns,
+    once,
+    running,
+    trials,
+    wait_until,
+)
 
 TUNE = ["tune", "train.py", *GRID, "--seed", "7", "--workers", "2", "--study", "s", "--quiet"]
 

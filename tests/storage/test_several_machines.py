@@ -108,19 +108,17 @@ def test_a_search_waits_for_the_others_trials_and_ends_with_them(postgres: str, 
     assert count(layout.RUN, "two") == 0
 
 
-def test_a_machine_without_a_seed_takes_the_studys(url: str, folder: Path) -> None:
-    shared = ["tune", "train.py", *GRID, "--study", "s", "--quiet", "--storage", url]
-    for name, trials_ in (("one", "4"), ("two", "9"), ("three", "9")):
-        done = gridruns(*shared, "--runs-dir", name, "--trials", trials_, "--", "--seconds", "0")
-        assert done.returncode == 0, done.stderr
-    assert record("one/s")["seed"] == record("two/s")["seed"] == record("three/s")["seed"]
-    assert [len(list(Path(name, "s").glob("2*Z"))) for name in ("one", "two", "three")] == [4, 5, 0]
-
-
 def tune(folder: str, url: str, **asked: Any) -> None:
     grid = {"a": [1, 2, 3, 4], "b": [1, 2, 3]}
     given = {"flags": grid, "seed": 7, "study": "s", "arguments": ["--seconds", "0"], "quiet": True} | asked
     tuning_run("train.py", runs_dir=folder, storage=url, **given)
+
+
+def test_a_machine_without_a_seed_takes_the_studys(url: str, folder: Path) -> None:
+    for name, count_ in (("one", 4), ("two", 9), ("three", 9)):
+        tune(name, url, seed=None, trials=count_)
+    assert record("one/s")["seed"] == record("two/s")["seed"] == record("three/s")["seed"]
+    assert [count(layout.RUN, name) for name in ("one", "two", "three")] == [4, 5, 0]
 
 
 def test_another_search_under_the_same_name_is_refused(folder: Path, tmp_path: Path) -> None:
