@@ -133,6 +133,7 @@ def tune(
 @click.argument("study", required=False)
 @click.option("--workers", callback=options.count_or_auto, metavar="N|auto", help="Trials that run at once.")
 @options.optional_limits
+@options.cluster
 @options.rerun
 @options.runs_dir
 @click.option("--yes", is_flag=True, help="Don't ask before starting (asked at a terminal only).")
