@@ -27,8 +27,8 @@ from search.executor import Declarations, Ending, ExecutorError, GiveUp, Report,
 from search.interrupts import Wakes
 from search.lifeline import adopt_orphans
 from search.limits import environment
-from search.orphans import end_orphans, new_mark
 from search.memory import memory_of
+from search.orphans import end_orphans, new_mark
 from search.script import OURS, Entry, Script
 from search.worker import Job
 from spaces import Flag

@@ -51,7 +51,7 @@ class Judge:
             given_up: Where the pruner told it to stop, and why; None where it didn't.
 
         Returns:
-            `interrupted` only where the point isn't to blame: its machine was lost, or the search stops, which
+            `interrupted` only where the point isn't to blame: its machine was lost, or the search stops, and
             ended it or has no room on the disk.
         """
         if ending.signal is None:

@@ -3,7 +3,9 @@
 The browser is headless Chromium. What its console says or a page fetches fails the test.
 """
 
+import importlib.util
 import signal
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,6 +36,21 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session")
+def ray_here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Ray on this machine, connected with this process; one for all tests, since its start takes seconds."""
+    if importlib.util.find_spec("ray") is None:
+        pytest.skip("NO RAY: nothing was run on a cluster; pip install 'gridruns[ray]'")
+    from search.cluster.connection import Connection
+    from search.cluster.settings import Cluster
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Ray's own
+        connection = Connection(Cluster())
+    yield connection.ray
+    connection.close()
 
 
 @pytest.fixture(scope="module")

@@ -111,7 +111,8 @@ def cluster(command: Command) -> Command:
     for option in (
         click.option("--gpus-per-trial", type=float, metavar="N",
                      help="On Ray: GPUs of a trial, a part of one too.  [default: none]"),
-        click.option("--cpus-per-trial", type=float, metavar="N", help="On Ray: CPUs of a trial.  [default: 1]"),
+        click.option("--cpus-per-trial", type=float, metavar="N",
+                     help="On Ray: CPUs of a trial.  [default: 1]"),
         click.option("--address", metavar="auto|HOST:PORT|ray://HOST:PORT",
                      help="On Ray: the cluster.  [default: a new one on this machine]"),
     ):  # fmt: skip

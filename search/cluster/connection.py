@@ -21,8 +21,8 @@ from search.limits import cores, gpus
 INSTALL = "the executor 'ray' needs Ray, which isn't installed: pip install 'gridruns[ray]'"
 # Of a trial that fails Ray's own log says nothing that the run's outcome doesn't.
 LOGGED = logging.ERROR
-# Ray takes 127.0.0.1 for a mistake and puts an address that others reach in its place; not so another of Linux's
-# loopback network, to which at least some of its services then keep.
+# Ray takes 127.0.0.1 for a mistake and puts an address that others reach in its place; not so another of
+# Linux's loopback network, to which at least some of its services then keep.
 LOOPBACK = "127.0.0.2"
 
 _LOG = logging.getLogger(__name__)
@@ -68,7 +68,13 @@ class Connection:
         try:
             with _signals_kept():
                 self.ray.init(**_arguments(cluster.address))
-        except (ConnectionError, RuntimeError, ValueError, self.ray.exceptions.RayError, TimeoutError) as error:
+        except (
+            ConnectionError,
+            RuntimeError,
+            ValueError,
+            self.ray.exceptions.RayError,
+            TimeoutError,
+        ) as error:
             what = "started on this machine" if cluster.address is None else f"reached at {cluster.address!r}"
             raise ExecutorError(f"Ray can't be {what}: {_first_line(error)}") from None
         self._quiet.enter_context(_silence())

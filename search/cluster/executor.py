@@ -1,8 +1,9 @@
 """The `ray` executor: trials on the machines of a Ray cluster, each in a process of its own.
 
-Each trial that a search runs at once has a slot, a Ray actor with the CPUs and GPUs of a trial, on whose node
-a host keeps a warm parent (search/cluster/host.py). A run's directory is written here, from what its node sends.
-Ray places slots and tells when they die; it runs nothing again. What is lost with a node is reported as lost.
+Each trial that a search runs at once has a slot, a Ray actor with the CPUs and GPUs of a trial, on whose node a
+host keeps a warm parent (search/cluster/host.py). A run's directory is written here, from what its node
+sends. Ray places slots and tells when they die; it runs nothing again. What is lost with a node is reported
+as lost.
 """
 
 import logging
@@ -11,7 +12,6 @@ import signal
 import time
 from collections import deque
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -56,7 +56,7 @@ class RayExecutor:
         self._root = root_of(script)
         self._last_id = 0
         self._measures = False
-        self._found: dict[str, Any] | None = None
+        self._found: deque[dict[str, Any]] = deque()
         self._trouble: str | None = None
         self._closed = False
         self._connection = Connection(resources.cluster or Cluster())
@@ -77,19 +77,18 @@ class RayExecutor:
 
     def declarations(self) -> Declarations:
         """Run the script up to its `flags()` call on a node and return what it declares."""
-        self._found = None
-        attempt = self._attempt(None, None)
-        self.waiting.append(attempt)
+        self.waiting.append(self._attempt(None, None))
         self._deal()
-        while self._found is None:
+        while not self._found:
             self._listen(None, None)
             if self.ended:
                 raise ExecutorError(
                     f"{self.script.shown} ended ({self.ended.popleft().reason}) before it called flags()"
                 )
-        if "problem" in self._found:
-            raise ExecutorError(self._found["problem"])
-        found, there = self._found["found"], self._found["root"]
+        answer = self._found.popleft()
+        if "problem" in answer:
+            raise ExecutorError(answer["problem"])
+        found, there = answer["found"], answer["root"]
         entry = entry_from_json(found["entry"], self._root)
         found = {**found, "file": below(found["file"], there, self._root), "entry": None}
         declared = replace(read_declarations(found, self.script.shown), entry=entry)
@@ -199,7 +198,9 @@ class RayExecutor:
                 for path in (trial.run_dir / layout.RUN, trial.run_dir / layout.SESSION_EVENTS)
                 if path.exists()
             }
-            write_json(trial.run_dir / layout.NODE, {name: facts.get(name) for name in ("host", "node", "gpus")})
+            write_json(
+                trial.run_dir / layout.NODE, {name: facts.get(name) for name in ("host", "node", "gpus")}
+            )
         order = frame(
             b"".join(files.values()),
             op="start",
@@ -215,7 +216,7 @@ class RayExecutor:
         return order + (frame(op="measure") if self._measures else b"")
 
     def _hear(self) -> None:
-        """Take in what has happened; reports last, so that what else was said isn't lost where a judge raises."""
+        """Take in what has happened; reports last: where a judge raises, what else was said isn't lost."""
         reports: list[tuple[Attempt, dict[str, Any]]] = []
         answered = []
         for event in self.workers.events():
@@ -251,7 +252,7 @@ class RayExecutor:
                 case "memory":
                     attempt.memory = message["bytes"]
                 case "declared":
-                    self._found = message
+                    self._found.append(message)
                     worker.attempt = attempt.worker = None
                 case "ended":
                     assert attempt.trial is not None
@@ -316,5 +317,5 @@ class RayExecutor:
             self._end(attempt, Ending(number, None, signal.SIGKILL, reason=reason, lost=True))
             return
         why = gone(error)
-        self._end(attempt, Ending(number, None, signal.SIGKILL, reason=f"its slot on {worker.host} died: {why}",
-                  out_of_memory="memory" in why))  # fmt: skip
+        reason = f"its slot on {worker.host} died: {why}"
+        self._end(attempt, Ending(number, None, signal.SIGKILL, reason=reason, out_of_memory="memory" in why))

@@ -72,12 +72,16 @@ class Incoming:
         except ValueError:
             folders, last = [], ""
         if not last or name in KEPT_BACK:
-            raise ExecutorError(f"{self._run_dir.name}: its node sent the file {name!r}, which isn't its to write")
+            raise ExecutorError(
+                f"{self._run_dir.name}: its node sent the file {name!r}, which isn't its to write"
+            )
         here = self._run_dir
         for folder in folders:
             here = here / folder
             if here.is_symlink():
-                raise ExecutorError(f"{self._run_dir.name}: its node sent {name!r}, which leads through a link")
+                raise ExecutorError(
+                    f"{self._run_dir.name}: its node sent {name!r}, which leads through a link"
+                )
             here.mkdir(exist_ok=True)
         return here / last
 

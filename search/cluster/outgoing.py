@@ -1,7 +1,7 @@
 """A node's side of a run's directory: what is new in it, sent to the search.
 
-The files that a run appends to are sent line by line, so to speak: what has been added since the last look. Small
-files are sent whole when they have changed, and everything, however large, when the trial has ended.
+Of the files that a run appends to, what has been added since the last look is sent. Small files are sent whole
+when they have changed, and everything, however large, when the trial has ended.
 """
 
 import os
@@ -45,7 +45,7 @@ class Outgoing:
         """Send what has changed.
 
         Args:
-            last: Whether the trial has ended, so that nothing changes any more: large files and links are sent.
+            last: Whether the trial has ended, so that nothing changes any more: the rest is sent, too.
         """
         began = time.monotonic()
         there = set()
@@ -112,10 +112,10 @@ class Outgoing:
         self._sent[name] = state if settled else None
 
     def _take_back(self, there: Collection[str]) -> None:
-        for known in (self._sent, self._grown):
-            for name in [name for name in known if name not in there]:
-                del known[name]  # type: ignore[attr-defined]
-                self._say(op="remove", path=name)
+        for name in [name for name in (*self._sent, *self._grown) if name not in there]:
+            self._sent.pop(name, None)
+            self._grown.pop(name, None)
+            self._say(op="remove", path=name)
 
 
 def _is_temporary(name: str) -> bool:

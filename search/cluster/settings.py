@@ -30,8 +30,8 @@ class Cluster:
                 raise GridrunsError(f"{name} must be a number of {law}, but got {value!r}")
         if self.gpus > 1 and self.gpus != int(self.gpus):
             raise GridrunsError(
-                f"gpus_per_trial must be at most 1 or a whole number, but got {self.gpus:g}: a trial can share "
-                "one GPU with others, but not parts of several"
+                f"gpus_per_trial must be at most 1 or a whole number, but got {self.gpus:g}: a trial can "
+                "share one GPU with others, but not parts of several"
             )
         if self.address is not None and not self.address:
             raise GridrunsError("address must be auto, HOST:PORT or ray://HOST:PORT, but got ''")

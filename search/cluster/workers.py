@@ -1,7 +1,7 @@
 """The search's side of the slots: one for each trial that the cluster carries at once.
 
-Slots are made as nodes join and forgotten as they die. Whatever Ray has to say arrives as an event in a queue,
-put there by Ray's own thread, which wakes whoever waits.
+Slots are made as nodes join and forgotten as they die. Whatever Ray has to say arrives as an event in a
+queue, put there by Ray's own thread, which wakes whoever waits.
 """
 
 import queue
@@ -153,7 +153,7 @@ class Workers:
         return max(0.0, self._later[0][0] - time.monotonic()) if self._later else None
 
     def admit(self, worker: Worker, facts: dict[str, Any]) -> str | None:
-        """Take a slot that is there; return why not, where its node's packages aren't those of this machine."""
+        """Take a slot that is there; return why not, where its node has other packages than this machine."""
         found = [
             f"{name} {there or 'not at all'} (here {here or 'not at all'})"
             for name, here, there in _compared(facts["versions"])
