@@ -172,6 +172,8 @@ class Executor(Protocol):
     def wait(self, timeout: float | None = None, stop: Stop | None = None) -> list[Ending]:
         """Return the trials that have ended since the last call, waiting for one if there is none.
 
+        What trials on other machines record may reach their run directories only during a call.
+
         Args:
             timeout: Seconds after which an empty list is returned; None waits for as long as it takes.
                 With no trial running it returns at once.

@@ -1,7 +1,7 @@
 """The `ray` executor: trials on the machines of a Ray cluster, each in a process of its own.
 
-Each trial that a search runs at once has a slot, a Ray actor with the CPUs and GPUs of a trial, on whose node a
-host keeps a warm parent (search/cluster/host.py). A run's directory is written here, from what its node
+Each trial that a search runs at once has a slot, a Ray actor with the CPUs and GPUs of a trial, on whose node
+a host keeps a warm parent (search/cluster/host.py). A run's directory is written here, from what its node
 sends. Ray places slots and tells when they die; it runs nothing again. What is lost with a node is reported
 as lost.
 """

@@ -1,7 +1,8 @@
 """The process on a node that runs the trials of one slot: a `local` executor with one worker.
 
 A program of its own, started by a slot. It is nobody's child and ends with the slot's end of its socket,
-however that comes about, and takes its trial with it. Both directions carry frames (search/cluster/frames.py):
+however that comes about, and takes its trial with it. Both directions carry frames
+(search/cluster/frames.py):
     to it    {"root": ..., "files": [...], "threads": 1, ...} with the script's files, once
              {"op": "declare", "id": 1}
              {"op": "start", "id": 2, "number": 7, "flags": {...}, "seed": 1, "asks": true, ...}
@@ -11,7 +12,7 @@ however that comes about, and takes its trial with it. Both directions carry fra
     from it  {"op": "declared", "id": 1, "found": {...}}       {"op": "declared", "id": 1, "problem": "..."}
              {"op": "started", "id": 2}
              {"op": "append", "id": 2, "path": "metrics.jsonl", "at": 0}, with bytes
-             {"op": "put", ...}, with bytes    {"op": "link", ...}    {"op": "folder", ...}    {"op": "remove", ...}
+             {"op": "put", ...}, with bytes    {"op": "link" | "folder" | "remove", ...}
              {"op": "report", "id": 2, "report": 3, "step": 3, "metrics": {...}, "last": false}
              {"op": "memory", "id": 2, "bytes": 123456}
              {"op": "ended", "id": 2, "exit_code": 0, "signal": null, ...}

@@ -1,7 +1,7 @@
 """A node's side of a run's directory: what is new in it, sent to the search.
 
-Of the files that a run appends to, what has been added since the last look is sent. Small files are sent whole
-when they have changed, and everything, however large, when the trial has ended.
+Of the files that a run appends to, what has been added since the last look is sent. Small files are sent
+whole when they have changed, and everything, however large, when the trial has ended.
 """
 
 import os

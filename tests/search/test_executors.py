@@ -15,7 +15,7 @@ import pytest
 
 from gridruns import GridrunsError
 from results.runs import read_run
-from search.executor import Declarations, ExecutorError
+from search.executor import Declarations, Executor, ExecutorError
 from search.executors import check_limits
 from search.interrupts import Interrupted
 from tests.search.support import EXECUTORS, Build, Write, new_trial, run_all
@@ -346,7 +346,7 @@ def test_kill_takes_the_whole_process_group(kind: str, write: Write, build: Buil
     executor = build(kind, script)
     trial = new_trial(tmp_path / "runs")
     executor.submit(trial)
-    pids = _wait_for_pids(trial.run_dir / "ready")
+    pids = _wait_for_pids(trial.run_dir / "ready", executor)
     executor.kill(0)
     (ending,) = executor.wait(120)
     assert ending.signal == signal.SIGKILL
@@ -470,7 +470,7 @@ def test_close_ends_what_runs(kind: str, write: Write, build: Build, tmp_path: P
     executor = build(kind, script)
     trial = new_trial(tmp_path / "runs")
     executor.submit(trial)
-    pids = _wait_for_pids(trial.run_dir / "ready")
+    pids = _wait_for_pids(trial.run_dir / "ready", executor)
     executor.close()
     _wait_until(lambda: not any(_alive(pid) for pid in pids))
 
@@ -482,8 +482,8 @@ def _wait_until(condition: Callable[[], object]) -> None:
         time.sleep(0.01)
 
 
-def _wait_for_pids(file: Path) -> list[int]:
-    _wait_until(file.exists)
+def _wait_for_pids(file: Path, executor: Executor | None = None) -> list[int]:
+    _wait_until(lambda: (executor is None or executor.wait(0) == []) and file.exists())
     return [int(word) for word in file.read_text().split()]
 
 

@@ -205,7 +205,8 @@ def test_trials_that_report_without_a_pause_do_not_keep_the_search_from_its_limi
 
     for number in range(4):
         executor.submit(new_trial(tmp_path / "runs", number), judge)
-    wait_until(lambda: len(list(tmp_path.glob("runs/*/metrics.jsonl"))) == 4, "four that report")
+    logs = "runs/*/metrics.jsonl"
+    wait_until(lambda: executor.wait(0) == [] and len(list(tmp_path.glob(logs))) == 4, "four that report")
     assert executor.wait(0.5) == []
     with listening() as stop:
         stop.hear(signal.SIGTERM, None)
