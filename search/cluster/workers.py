@@ -78,16 +78,16 @@ class Workers:
         )(Slot)
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._later: list[tuple[float, Event]] = []
+        self.capacity = sum(map(self._carries, connection.nodes()))
+        if not self.capacity and not cluster.demand:
+            raise ExecutorError(self._no_room())
         self.wake, self._waker = socket.socketpair()
         for end in (self.wake, self._waker):
             end.setblocking(False)
         self._refused: set[str] = set()
         self._alive: set[str] = set()
         self._failed = 0  # slots that couldn't be started on the nodes that are alive
-        self.capacity = 0
         self.grow()
-        if not self.capacity and not cluster.demand:
-            raise ExecutorError(self._no_room())
 
     def grow(self) -> set[str]:
         """Ask for slots where there is room for more; return the nodes that are alive."""

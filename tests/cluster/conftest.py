@@ -9,6 +9,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import pytest
 from results import layout
 from tests.faults.support import runs_of
 
+CLIENTS = 23765  # the port for ray:// addresses
 DEADLINE = 180.0  # seconds after which a condition that should come true counts as broken
 
 # A training that says it has begun and then waits for the file `go`.
@@ -50,14 +52,15 @@ class Nodes:
             from ray.cluster_utils import Cluster
 
             self._cluster: Any = Cluster()
-            self._cluster.add_node(num_cpus=0, include_dashboard=False)
+            with chdir("/"):
+                self._cluster.add_node(num_cpus=0, include_dashboard=False, ray_client_server_port=CLIENTS)
         self.alive: dict[str, Any] = {}
         self.address: str = self._cluster.address
 
     def have(self, count: int) -> None:
         """Add nodes until there are so many."""
         while len(self.alive) < count:
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(), chdir("/"):  # a search's folder is no place for them
                 warnings.simplefilter("ignore")
                 node = self._cluster.add_node(num_cpus=1)
             self.alive[node.node_id] = node
