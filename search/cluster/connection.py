@@ -9,6 +9,7 @@ import contextlib
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from search.limits import cores, gpus
 INSTALL = "the executor 'ray' needs Ray, which isn't installed: pip install 'gridruns[ray]'"
 # Of a trial that fails Ray's own log says nothing that the run's outcome doesn't.
 LOGGED = logging.ERROR
+KNOCK = 10.0  # seconds in which a cluster must answer
 # Ray takes 127.0.0.1 for a mistake and puts an address that others reach in its place; not so another of
 # Linux's loopback network, to which at least some of its services then keep.
 LOOPBACK = "127.0.0.2"
@@ -66,17 +68,12 @@ class Connection:
                 )
             return
         try:
+            _knock(cluster.address)
             with _signals_kept():
                 self.ray.init(**_arguments(cluster.address))
-        except (
-            ConnectionError,
-            RuntimeError,
-            ValueError,
-            self.ray.exceptions.RayError,
-            TimeoutError,
-        ) as error:
+        except (OSError, RuntimeError, ValueError, self.ray.exceptions.RayError) as error:
             what = "started on this machine" if cluster.address is None else f"reached at {cluster.address!r}"
-            raise ExecutorError(f"Ray can't be {what}: {_first_line(error)}") from None
+            raise ExecutorError(f"Ray can't be {what}: {_why(error)}") from None
         self._quiet.enter_context(_silence())
 
     def nodes(self) -> list[dict[str, Any]]:
@@ -88,6 +85,17 @@ class Connection:
         if self._ours and self.ray.is_initialized():
             self.ray.shutdown()
         self._quiet.close()
+
+
+def _knock(address: str | None) -> None:
+    """See whether anybody listens at an address; Ray itself would try for minutes.
+
+    Raises:
+        OSError: Nobody does.
+    """
+    host, _, port = (address or "").removeprefix("ray://").rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), KNOCK).close()
 
 
 def _arguments(address: str | None) -> dict[str, Any]:
@@ -134,6 +142,7 @@ def _silence() -> Iterator[None]:
         worker.print_to_stdstream = before
 
 
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
+def _why(error: BaseException) -> str:
+    """The first line of what is wrong; Ray hides a missing token behind a failed connection."""
+    lines = str(error.__cause__ or error).strip().splitlines()
     return lines[0] if lines else type(error).__name__

@@ -59,16 +59,9 @@ class RayExecutor:
         self._found: deque[dict[str, Any]] = deque()
         self._trouble: str | None = None
         self._closed = False
-        self._connection = Connection(resources.cluster or Cluster())
-        try:
-            setup = pack(script, threads=resources.threads, start_method=start_method)
-            cluster = resources.cluster or Cluster()
-            self.workers = Workers(self._connection, cluster, resources.workers, setup)
-        except BaseException:
-            self._connection.close()
-            raise
         self._most = resources.workers
         self._grown = time.monotonic()
+        self.workers = self._open(resources, pack(script, threads=resources.threads, start_method=start_method))
 
     @property
     def slots(self) -> int:
@@ -152,7 +145,16 @@ class RayExecutor:
         self.running.clear()
         self.waiting.clear()
         self.workers.close()
-        self._connection.close()
+
+    def _open(self, resources: Resources, setup: bytes) -> Workers:
+        """Connect, and ask for slots whose hosts are told `setup`."""
+        cluster = resources.cluster or Cluster()
+        connection = Connection(cluster)
+        try:
+            return Workers(connection, cluster, resources.workers, setup)
+        except BaseException:
+            connection.close()
+            raise
 
     def _attempt(self, trial: Trial | None, give_up: GiveUp | None) -> Attempt:
         self._last_id += 1

@@ -167,7 +167,7 @@ class Workers:
         return f"the node {facts['host']} has {', '.join(found)}; install the same there (docs/cluster.md)"
 
     def close(self) -> None:
-        """End what runs on all slots, and them."""
+        """End what runs on all slots, and them, and the connection."""
         ray = self._connection.ray
         closing = [worker.actor.close.remote() for worker in self.all if worker.facts is not None]
         if closing:
@@ -177,6 +177,7 @@ class Workers:
         self.all.clear()
         self.wake.close()
         self._waker.close()
+        self._connection.close()
 
     def _call(self, worker: Worker, call: str, *arguments: Any) -> None:
         future = getattr(worker.actor, call).remote(*arguments).future()

@@ -24,10 +24,16 @@ SCRIPT = "from spaces import flag_integer, flags\nflags(flag_integer('a', 1))\n"
         ({"address": "auto"}, "address is for the executor 'ray', but got 'auto' for 'local'"),
         ({"cpus_per_trial": 2}, "cpus_per_trial is for the executor 'ray', but got 2 for 'local'"),
         ({"gpus_per_trial": 0.0, "executor": "inline"}, "gpus_per_trial is for the executor 'ray'"),
-        ({"executor": "ray", "cpus_per_trial": 0}, "cpus_per_trial must be a number of more than 0, but got 0"),
+        (
+            {"executor": "ray", "cpus_per_trial": 0},
+            "cpus_per_trial must be a number of more than 0, but got 0",
+        ),
         ({"executor": "ray", "gpus_per_trial": -1}, "gpus_per_trial must be a number of at least 0"),
         ({"executor": "ray", "gpus_per_trial": 1.5}, "gpus_per_trial must be at most 1 or a whole number"),
-        ({"executor": "ray", "gpus_per_trial": float("nan")}, "gpus_per_trial must be a number of at least 0"),
+        (
+            {"executor": "ray", "gpus_per_trial": float("nan")},
+            "gpus_per_trial must be a number of at least 0",
+        ),
         ({"executor": "ray", "address": ""}, "address must be auto, HOST:PORT or ray://HOST:PORT"),
         ({"executor": "ray", "workers": 0}, "workers must be a whole number of at least 1"),
         ({"executor": "rya"}, "'rya'.*ray"),

@@ -118,7 +118,11 @@ def test_a_node_that_shares_no_files_runs_the_script_and_sends_its_runs(
     hide = HIDE.format(hidden=folder.parent, python=sys.executable, address=cluster.address)
     with open("said", "a") as said:
         node = subprocess.Popen(
-            ["unshare", "--mount", "sh", "-c", hide], stdout=said, stderr=said, cwd="/", start_new_session=True
+            ["unshare", "--mount", "sh", "-c", hide],
+            stdout=said,
+            stderr=said,
+            cwd="/",
+            start_new_session=True,
         )
     try:
         search = start(*TUNE, "--address", cluster.address, "--workers", "1")

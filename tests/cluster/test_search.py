@@ -1,6 +1,7 @@
 """Whole searches through Ray on this machine: what the user gets is what `local` gives."""
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -60,7 +61,8 @@ def test_the_leaderboard_is_that_of_a_local_search(ray_here: Any, folder: Path, 
 
 def test_limits_hold_on_nodes(ray_here: Any, folder: Path) -> None:
     Path("train.py").write_text(
-        "import time\nimport numpy as np\nfrom results import log_metrics\nfrom spaces import flag_integer, flags\n"
+        "import time\nimport numpy as np\n"
+        "from results import log_metrics\nfrom spaces import flag_integer, flags\n"
         "A = flags(flag_integer('a', 1)).a\nlog_metrics(1, val_loss=A)\n"
         "field = np.ones(60_000_000) if A == 2 else 0\ntime.sleep(600 if A in (2, 3) else 0)\n"
     )
@@ -78,7 +80,7 @@ def test_limits_hold_on_nodes(ray_here: Any, folder: Path) -> None:
 def test_a_search_that_is_cut_short_resumes_on_ray(ray_here: Any, folder: Path) -> None:
     Path("train.py").write_text(NUMBERS)
     asked = {"flags": {"a": [1, 2], "b": [0.1, 0.5]}, "order": "grid", "study": "s", "quiet": True}
-    with pytest.raises(ExecutorError, match="'192.0.2.1:1', but this process is connected to another Ray"):
+    with pytest.raises(ExecutorError, match=r"'192\.0\.2\.1:1', but this process is connected to another"):
         tuning_run("train.py", executor="ray", address="192.0.2.1:1", **asked)
     tuning_run("train.py", executor="ray", cpus_per_trial=0.5, trials=2, **asked)
     execution = (read_json("runs/s/study.json") or {})["execution"]
@@ -115,7 +117,7 @@ def test_our_cluster_sends_no_statistics_and_answers_no_stranger(ray_here: Any, 
         env=stranger, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode != 0
-    assert "authentication token is invalid" in done.stderr
+    assert "InvalidAuthToken" in done.stderr
 
 
 def test_a_node_with_other_packages_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,8 +130,8 @@ def test_a_node_with_other_packages_is_not_used(monkeypatch: pytest.MonkeyPatch)
     said = workers.admit(Worker(None), facts)
     minor = ".".join(here["python"].split(".")[:2])
     assert said == (
-        f"the node b has keras not at all (here {here['keras']}), Python 2.7 (here {minor}); install the same "
-        "there (docs/cluster.md)"
+        f"the node b has keras not at all (here {here['keras']}), Python 2.7 (here {minor}); "
+        "install the same there (docs/cluster.md)"
     )
     assert workers._refused == {"1"}
     assert workers.admit(Worker(None), {**facts, "versions": {**here, "pandas": "0"}}) is None
@@ -137,8 +139,8 @@ def test_a_node_with_other_packages_is_not_used(monkeypatch: pytest.MonkeyPatch)
 
 def test_what_ray_says_of_a_death_becomes_a_few_words() -> None:
     said = (
-        "The actor died unexpectedly before finishing this task.\n\tclass_name: Slot\nThe actor is dead because "
-        "its worker process has died. Worker exit type: SYSTEM_ERROR Worker exit detail: Worker unexpectedly "
+        "The actor died unexpectedly before finishing this task.\n\tclass_name: Slot\nThe actor is dead "
+        "because its worker process has died. Worker exit type: SYSTEM_ERROR Worker exit detail: Worker unexpectedly "
         "exits with a connection error code 2. End of file. Some common causes include: (1) the process was "
         "killed by the OOM killer due to high memory usage, (2) ..."
     )
@@ -184,6 +186,18 @@ def test_a_search_from_outside_the_cluster(nodes: Nodes, start: Start, folder: P
     assert ended(search) == 0, Path("said").read_text()
     assert set(leaderboard("runs/s")["status"]) <= {"completed", "pruned"}
     assert len(leaderboard("runs/s")) == 3
+
+
+def test_a_cluster_that_is_not_there_is_one_line(folder: Path, start: Start) -> None:
+    pytest.importorskip("ray", reason="NO RAY: pip install 'gridruns[ray]'")
+    with socket.socket() as taken:  # bound, but nobody listens
+        taken.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        search = start("tune", "train.py", "--set", "a=1,2", "--executor", "ray", "--address", address)
+        assert ended(search) == 2
+    (line,) = Path("said").read_text().splitlines()
+    assert line == f"gridruns: Ray can't be reached at {address!r}: [Errno 111] Connection refused"
+    assert not Path("runs").exists()
 
 
 def test_a_share_is_what_ray_is_asked_for() -> None:

@@ -1,4 +1,4 @@
-"""How files travel between a node and the search, without Ray: nothing torn, nothing late, nothing elsewhere."""
+"""How files travel between a node and the search, seen without Ray: none torn, none late, none elsewhere."""
 
 import json
 import os
@@ -64,7 +64,9 @@ def content(folder: Path) -> dict[str, bytes]:
 
 
 def test_frames_come_whole_however_the_stream_is_cut() -> None:
-    stream = frame(b"\0\1", op="a", text="ü\n") + frame(op="b", number=float("inf")) + frame(b"x" * 3000, op="c")
+    stream = (
+        frame(b"\0\1", op="a", text="ü\n") + frame(op="b", number=float("inf")) + frame(b"x" * 3000, op="c")
+    )
     frames = Frames()
     found = [message for at in range(len(stream)) for message in frames.feed(stream[at : at + 1])]
     assert found == [
@@ -184,7 +186,9 @@ def test_a_script_is_run_in_place_where_its_files_are_the_same(tmp_path: Path) -
     copied, root = unpack(*message, tmp_path / "copies")
     assert root == tmp_path / "copies"
     assert copied.changed() is None
-    assert {path.relative_to(root) for path in copied.digests} == {p.relative_to(code) for p in script.digests}
+    assert {path.relative_to(root) for path in copied.digests} == {
+        p.relative_to(code) for p in script.digests
+    }
     assert (copied.modules, copied.shown) == (script.modules, script.shown)
     assert copied.environment == {"A": "b"}
     assert (root / "parts" / "net.py").read_text() == "X = 1\n"
