@@ -2,15 +2,15 @@
 
     python benchmarks/driver_scale.py [--finished 100000] [--quick]
 
-The search is the real one (sampler, loop, run directories, TensorBoard sessions), and so is its side of the cluster (the
-executor `ray`, what it writes of what nodes send). The nodes are simulated in the same process: a trial "sleeps",
-sends a line of metrics and of TensorBoard's scalars an epoch, and at its end its output, its properties and its
-source, as bytes that were made before. What is left out: Ray's own calls (about 1 ms each, one a trial and one for each
-time that its node has something to say), the network, and whatever the nodes' work would do to the machine.
+The search is the real one (sampler, loop, run directories, TensorBoard sessions), and so is its side of the
+cluster (the executor `ray`, what it writes of what nodes send). The nodes are simulated in the same process: a
+trial "sleeps", sends a line of metrics and of TensorBoard's scalars an epoch, and at its end its output, its
+properties and its source. What is left out: Ray's own calls (about 1 ms each, one a trial and one for each time
+that its node has something to say), the network, and whatever the nodes' work would do to the machine.
 
-First the pace with 10, 100 and 1,000 trials at once, each so short that the search can't keep up; the median of its
-tenths. Then one search of `--finished` trials, 100 at once: pace and memory at every tenth of it.
-Each measurement is a process of its own. Prints one JSON object a line, with the machine's load.
+First the pace with 10, 100 and 1,000 trials at once, each so short that the search can't keep up. Then one search
+of `--finished` trials of a grid of 100,000 points, 100 at once: pace and memory at every tenth of it. Each
+measurement is a process of its own. Prints one JSON object a line, with the machine's load.
 """
 
 import argparse
@@ -20,7 +20,6 @@ import json
 import os
 import resource
 import socket
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -122,20 +121,23 @@ class SimulatedNodes:
                 said += frame(scalars, op="append", id=number, path=name, at=(epoch - 1) * len(scalars))
             at += len(line)
             self._say(self.seconds * epoch / EPOCHS, worker, said)
-        put = {"op": "put", "id": number, "at": 0, "end": True, "mode": 0o644}
+        put: dict[str, Any] = {"op": "put", "id": number, "at": 0, "end": True, "mode": 0o644}
         said = frame(b"done\n", op="append", id=number, path=layout.OUTPUT, at=0)
         said += frame(b"{}\n", path=layout.PROPERTIES, **put)
         said += frame(SCRIPT.read_bytes(), path=f"{layout.SOURCE}/{SCRIPT.name}", **put)
-        how = {"exit_code": 0, "signal": None, "cpu_seconds": 0.1, "peak_memory_bytes": 1 << 20}
-        said += frame(op="ended", id=number, reason=None, out_of_memory=None, **how)
+        how: dict[str, Any] = {"exit_code": 0, "signal": None, "cpu_seconds": 0.1}
+        said += frame(
+            op="ended", id=number, reason=None, out_of_memory=None, peak_memory_bytes=1 << 20, **how
+        )
         self._say(self.seconds, worker, said)
 
     def _say(self, seconds: float, worker: Worker, said: bytes) -> None:
         heapq.heappush(self._due, (time.monotonic() + seconds, next(self._order), worker, said))
 
 
-DECLARED = {
-    "flags": [flag_integer("x", 1).to_json()],
+FLAGS = ("a", "b", "c", "d", "e")
+DECLARED: dict[str, Any] = {
+    "flags": [flag_integer(name, 1).to_json() for name in FLAGS],
     "file": None,
     "profile": None,
     "conditions": {},
@@ -172,11 +174,17 @@ def measure(at_once: int, trials: int, runs_dir: str) -> None:
         end(self, *ended)
         if next(taken) % max(1, trials // 10) == 0:
             marks.append((time.monotonic(), time.process_time(), resident()))
+            done, cpu, memory = (now - then for now, then in zip(marks[-1], began, strict=True))
+            print(
+                f"{len(marks)}0%: {done:.0f} s, CPU {cpu:.0f} s, {memory:.0f} MiB",
+                file=sys.stderr,
+                flush=True,
+            )
 
-    SimulatedExecutor._end = counted  # type: ignore[method-assign]
+    SimulatedExecutor._end = counted  # type: ignore[assignment, method-assign]
     began = (time.monotonic(), time.process_time(), resident())
-    tuning_run(SCRIPT, {"x": range(trials)}, study="s", runs_dir=runs_dir, workers=at_once, threads=1,
-               executor="simulated", quiet=True, order="grid")  # fmt: skip
+    tuning_run(SCRIPT, dict.fromkeys(FLAGS, range(10)), trials=trials, study="s", runs_dir=runs_dir, seed=1,
+               workers=at_once, threads=1, executor="simulated", quiet=True)  # fmt: skip
     each = trials // 10
     paces = [each / (after[0] - before[0]) for before, after in itertools.pairwise([began, *marks])]
     cpu = [(after[1] - before[1]) / each for before, after in itertools.pairwise([began, *marks])]
@@ -185,8 +193,8 @@ def measure(at_once: int, trials: int, runs_dir: str) -> None:
             {
                 "at_once": at_once,
                 "finished": trials,
-                "trials_a_second": round(statistics.median(paces), 1),
-                "cpu_ms_a_trial": round(1000 * statistics.median(cpu), 2),
+                "trials_a_second": round(trials / (marks[-1][0] - began[0]), 1),
+                "cpu_ms_a_trial": round(1000 * (marks[-1][1] - began[1]) / trials, 2),
                 "trials_a_second_by_tenth": [round(pace, 1) for pace in paces],
                 "cpu_ms_a_trial_by_tenth": [round(1000 * seconds, 2) for seconds in cpu],
                 "resident_mib_at_begin": round(began[2]),
@@ -207,7 +215,7 @@ def main() -> None:
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as runs_dir:
         if asked.one:
-            measure(*asked.one, runs_dir)
+            measure(asked.one[0], asked.one[1], runs_dir)
             return
     settings = (
         [(10, 200), (100, 400), (1000, 2000)] if asked.quick else [(10, 3000), (100, 3000), (1000, 6000)]

@@ -140,7 +140,8 @@ def test_a_node_with_other_packages_is_not_used(monkeypatch: pytest.MonkeyPatch)
 def test_what_ray_says_of_a_death_becomes_a_few_words() -> None:
     said = (
         "The actor died unexpectedly before finishing this task.\n\tclass_name: Slot\nThe actor is dead "
-        "because its worker process has died. Worker exit type: SYSTEM_ERROR Worker exit detail: Worker unexpectedly "
+        "because its worker process has died. Worker exit type: SYSTEM_ERROR Worker exit detail: Worker "
+        "unexpectedly "
         "exits with a connection error code 2. End of file. Some common causes include: (1) the process was "
         "killed by the OOM killer due to high memory usage, (2) ..."
     )
