@@ -3,14 +3,15 @@
     python benchmarks/driver_scale.py [--finished 100000] [--quick]
 
 The search is the real one (sampler, loop, run directories, TensorBoard sessions), and so is its side of the
-cluster (the executor `ray`, what it writes of what nodes send). The nodes are simulated in the same process: a
-trial "sleeps", sends a line of metrics and of TensorBoard's scalars an epoch, and at its end its output, its
-properties and its source. What is left out: Ray's own calls (about 1 ms each, one a trial and one for each time
-that its node has something to say), the network, and whatever the nodes' work would do to the machine.
+cluster (the executor `ray`, what it writes of what nodes send). The nodes are simulated in the same
+process: a trial "sleeps", sends a line of metrics and of TensorBoard's scalars an epoch, and at its end its
+output, its properties and its source. What is left out: Ray's own calls (about 1 ms each, one a trial and
+one for each time that its node has something to say), the network, and whatever the nodes' work would do to
+the machine.
 
-First the pace with 10, 100 and 1,000 trials at once, each so short that the search can't keep up. Then one search
-of `--finished` trials of a grid of 100,000 points, 100 at once: pace and memory at every tenth of it. Each
-measurement is a process of its own. Prints one JSON object a line, with the machine's load.
+First the pace with 10, 100 and 1,000 trials at once, each so short that the search can't keep up. Then one
+search of `--finished` trials of a grid of 100,000 points, 100 at once: pace and memory at every tenth of
+it. Each measurement is a process of its own. Prints one JSON object a line, with the machine's load.
 """
 
 import argparse

@@ -3,12 +3,12 @@
     pip install 'gridruns[ray]' 'ray[tune]'
     python benchmarks/ray_overhead.py [--trials 60] [--rounds 3] [--workers 2] [--quick]
 
-Each round runs all three, one after another, on one Ray that stays. Of each search of N trials the time from
-its first recorded trial to its last (of Ray Tune, from the first report to the last) counts, divided by N - 1:
-starting Ray, slots and warm parents isn't in it. A trial of gridruns is a process of its own with a recorded run
-directory; of Ray Tune it is a function trainable with its default settings, an actor of its own with its result
-files. The time of the whole search, its start included but not Ray's, stands beside it. Prints one JSON object
-with ratios and the machine's load.
+Each round runs all three, one after another, on one Ray that stays. Of each search of N trials the time
+from its first recorded trial to its last (of Ray Tune, from the first report to the last) counts, divided
+by N - 1: starting Ray, slots and warm parents isn't in it. A trial of gridruns is a process of its own with
+a recorded run directory; of Ray Tune it is a function trainable with its default settings, an actor of its
+own with its result files. The time of the whole search, its start included but not Ray's, stands beside it.
+Prints one JSON object with ratios and the machine's load.
 """
 
 import argparse

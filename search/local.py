@@ -70,12 +70,18 @@ class LocalExecutor:
         """How many trials may be running at once."""
         return self.resources.workers
 
-    def declarations(self) -> Declarations:
-        """Run the script up to its `flags()` call in a child and return what it declares."""
+    def declarations(self, stop: Wakes | None = None) -> Declarations:
+        """Run the script up to its `flags()` call in a child and return what it declares.
+
+        Args:
+            stop: Drained when it has something to say; what that raises ends the waiting.
+        """
         with tempfile.TemporaryDirectory(prefix="gridruns-") as folder:
             self._start(DECLARATIONS, self._job(folder))
             while not self.ended:
-                self._hear()
+                spoken, _ = self._listen(None, stop)
+                if spoken:
+                    self._hear()
             ending = self.ended.popleft()
             found = read_json(Path(folder) / layout.DECLARED)
         if found is None:

@@ -15,18 +15,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from results import layout
-from results.files import write_json
 from search.cluster.attempt import Attempt, Worker
-from search.cluster.carry import below, entry_from_json, entry_to_json, pack, root_of
+from search.cluster.carry import pack, root_of
 from search.cluster.connection import Connection
 from search.cluster.frames import frame
 from search.cluster.incoming import Incoming
+from search.cluster.orders import note_node, read_declared, start_order
 from search.cluster.settings import Cluster
 from search.cluster.workers import Event, Workers, cause, gone
 from search.executor import Declarations, Ending, ExecutorError, GiveUp, Report, Resources, Trial
 from search.interrupts import Stop
-from search.local import DECLARATIONS, read_declarations
+from search.local import DECLARATIONS
 from search.record import recording_in
 from search.script import Script
 
@@ -61,7 +60,8 @@ class RayExecutor:
         self._closed = False
         self._most = resources.workers
         self._grown = time.monotonic()
-        self.workers = self._open(resources, pack(script, threads=resources.threads, start_method=start_method))
+        setup = pack(script, threads=resources.threads, start_method=start_method)
+        self.workers = self._open(resources, setup)
 
     @property
     def slots(self) -> int:
@@ -81,11 +81,8 @@ class RayExecutor:
         answer = self._found.popleft()
         if "problem" in answer:
             raise ExecutorError(answer["problem"])
-        found, there = answer["found"], answer["root"]
-        entry = entry_from_json(found["entry"], self._root)
-        found = {**found, "file": below(found["file"], there, self._root), "entry": None}
-        declared = replace(read_declarations(found, self.script.shown), entry=entry)
-        self.script = replace(self.script, entry=entry)
+        declared = read_declared(answer, self._root, self.script.shown)
+        self.script = replace(self.script, entry=declared.entry)
         return declared
 
     def submit(self, trial: Trial, give_up: GiveUp | None = None) -> None:
@@ -184,38 +181,14 @@ class RayExecutor:
             if not self.waiting:
                 return
             attempt = self.waiting.popleft()
-            worker.orders += self._order(attempt, worker)
+            if attempt.trial is None:
+                worker.orders += frame(op="declare", id=attempt.id)
+            else:
+                worker.orders += start_order(attempt, attempt.trial, self.script.entry, self._root)
+                note_node(attempt.trial.run_dir, worker.facts or {})
+            worker.orders += frame(op="measure") if self._measures else b""
             attempt.worker, worker.attempt = worker, attempt
             self.workers.exchange(worker)
-
-    def _order(self, attempt: Attempt, worker: Worker) -> bytes:
-        """The order that starts an attempt."""
-        trial = attempt.trial
-        if trial is None:
-            return frame(op="declare", id=attempt.id)
-        facts = worker.facts or {}
-        with recording_in(trial.run_dir):
-            files = {
-                path.name: path.read_bytes()
-                for path in (trial.run_dir / layout.RUN, trial.run_dir / layout.SESSION_EVENTS)
-                if path.exists()
-            }
-            write_json(
-                trial.run_dir / layout.NODE, {name: facts.get(name) for name in ("host", "node", "gpus")}
-            )
-        order = frame(
-            b"".join(files.values()),
-            op="start",
-            id=attempt.id,
-            number=trial.number,
-            name=trial.run_dir.name,
-            flags=dict(trial.flags),
-            seed=trial.seed,
-            asks=attempt.give_up is not None,
-            files={name: len(content) for name, content in files.items()},
-            entry=None if self.script.entry is None else entry_to_json(self.script.entry, self._root),
-        )
-        return order + (frame(op="measure") if self._measures else b"")
 
     def _hear(self) -> None:
         """Take in what has happened; reports last: where a judge raises, what else was said isn't lost."""

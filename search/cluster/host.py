@@ -121,7 +121,7 @@ class Host:
     def declare(self) -> None:
         """Read the script's flags."""
         try:
-            found = self.executor.declarations()
+            found = self.executor.declarations(self)
         except ExecutorError as error:
             self.say(op="declared", problem=str(error))
             return

@@ -4,6 +4,7 @@ Slots are made as nodes join and forgotten as they die. Whatever Ray has to say 
 queue, put there by Ray's own thread, which wakes whoever waits.
 """
 
+import logging
 import queue
 import socket
 import time
@@ -22,6 +23,7 @@ from search.study import versions
 POLL = 30.0  # seconds after which a slot answers though it has nothing to say
 PATIENCE = 8.0  # seconds that slots have to end their trials
 AGAIN = 0.5  # seconds after which a call is made again whose fate Ray can't tell
+_LOG = logging.getLogger(__name__)
 COMPARED = ("gridruns", "keras", "tensorflow")
 
 
@@ -81,6 +83,8 @@ class Workers:
         self.capacity = sum(map(self._carries, connection.nodes()))
         if not self.capacity and not cluster.demand:
             raise ExecutorError(self._no_room())
+        if not self.capacity:
+            _LOG.warning("no node of the cluster has room for a trial yet; waiting for one that has")
         self.wake, self._waker = socket.socketpair()
         for end in (self.wake, self._waker):
             end.setblocking(False)

@@ -1,8 +1,6 @@
 """A cluster of several nodes on this machine, real processes of Ray's, and searches that run on it."""
 
-import importlib.util
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -79,11 +77,8 @@ class Nodes:
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Iterator[Nodes]:
+def cluster(ray_token: None) -> Iterator[Nodes]:
     """One cluster for all tests, since it takes seconds to start."""
-    if importlib.util.find_spec("ray") is None:
-        pytest.skip("NO RAY: nothing was run on several nodes; pip install 'gridruns[ray]'")
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     nodes = Nodes()
     yield nodes
     nodes.close()

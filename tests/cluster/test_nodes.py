@@ -97,6 +97,16 @@ def test_a_search_that_is_stopped_leaves_nothing_behind(nodes: Nodes, start: Sta
     assert set(leaderboard("runs/s")["status"]) == {"interrupted"}
 
 
+def test_a_script_that_hangs_before_its_flags_does_not_outlive_its_search(
+    nodes: Nodes, start: Start, folder: Path
+) -> None:
+    Path("train.py").write_text("import time\nopen('hangs', 'w').close()\ntime.sleep(600)\n")
+    search = start(*TUNE, "--address", nodes.address)
+    wait_until(Path("hangs").exists, "the script")
+    search.send_signal(signal.SIGKILL)
+    wait_until(lambda: not living(folder), "the end of everything that the search had on its nodes")
+
+
 HIDE = """
 mount -t tmpfs none {hidden} && exec {python} -m ray.scripts.scripts start --address {address} \
     --num-cpus 1 --num-gpus 0 --resources '{{"apart": 1}}' --block --disable-usage-stats

@@ -1,5 +1,6 @@
 """Whole searches through Ray on this machine: what the user gets is what `local` gives."""
 
+import importlib.util
 import os
 import socket
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 from results import layout, leaderboard
 from results.files import read_json
 from search import resume, training_run, tuning_run
+from search.cluster.connection import import_ray
 from search.cluster.settings import Cluster
 from search.cluster.workers import Worker, Workers, gone
 from search.executor import Ending, ExecutorError, GiveUp, Resources, Trial
@@ -107,8 +109,18 @@ def test_what_no_node_carries_is_one_line(ray_here: Any, folder: Path) -> None:
     assert not Path("runs").exists()
 
 
-def test_our_cluster_sends_no_statistics_and_answers_no_stranger(ray_here: Any, folder: Path) -> None:
-    assert os.environ["RAY_USAGE_STATS_ENABLED"] == "0"
+def test_usage_statistics_are_off_unless_the_user_wants_them(
+    ray_here: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for before, after in ((None, "0"), ("1", "1")):
+        monkeypatch.delenv("RAY_USAGE_STATS_ENABLED", raising=False)
+        if before is not None:
+            monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", before)
+        import_ray()
+        assert os.environ["RAY_USAGE_STATS_ENABLED"] == after
+
+
+def test_our_cluster_answers_no_stranger(ray_here: Any, folder: Path) -> None:
     address = ray_here.get_runtime_context().gcs_address
     assert address.startswith("127.0.0.") or sys.platform != "linux"
     stranger = {**os.environ, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "a guess", "HOME": str(folder)}
@@ -190,7 +202,8 @@ def test_a_search_from_outside_the_cluster(nodes: Nodes, start: Start, folder: P
 
 
 def test_a_cluster_that_is_not_there_is_one_line(folder: Path, start: Start) -> None:
-    pytest.importorskip("ray", reason="NO RAY: pip install 'gridruns[ray]'")
+    if importlib.util.find_spec("ray") is None:
+        pytest.skip("NO RAY: pip install 'gridruns[ray]'")
     with socket.socket() as taken:  # bound, but nobody listens
         taken.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{taken.getsockname()[1]}"

@@ -47,5 +47,6 @@ def build(request: pytest.FixtureRequest) -> Iterator[Build]:
     yield build_executor
     for executor in made:
         executor.close()
+    rays = {name: value for name, value in os.environ.items() if name.startswith("RAY_")}
     os.environ.clear()
-    os.environ.update(environ)
+    os.environ.update(environ | rays)
