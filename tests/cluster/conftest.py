@@ -42,7 +42,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 class Nodes:
-    """A head without CPUs, which the searches' machines are part of, and nodes of one CPU each."""
+    """A head without CPUs, where the searches are, and nodes with a CPU and, by their own word, two GPUs."""
 
     def __init__(self) -> None:
         with warnings.catch_warnings():
@@ -60,7 +60,7 @@ class Nodes:
         while len(self.alive) < count:
             with warnings.catch_warnings(), chdir("/"):  # a search's folder is no place for them
                 warnings.simplefilter("ignore")
-                node = self._cluster.add_node(num_cpus=1)
+                node = self._cluster.add_node(num_cpus=1, num_gpus=2)
             self.alive[node.node_id] = node
 
     def kill(self, name: str) -> None:

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import psutil
@@ -86,6 +87,24 @@ def test_a_search_killed_and_resumed_completes_every_point_once(
     for run in set(runs_of()) - set(first):  # resumed where the study was, with what it was told
         assert json.loads((run / layout.NODE).read_text())["node"] in nodes.alive
     check_no_process(folder)
+
+
+def test_trials_share_gpus_as_they_are_told(nodes: Nodes, start: Start, folder: Path) -> None:
+    Path("train.py").write_text(
+        "import os\nprint(os.environ['CUDA_VISIBLE_DEVICES'])\n" + Path("train.py").read_text()
+    )
+    search = start(*TUNE, "--address", nodes.address, "--workers", "4", "--cpus-per-trial", "0.1",
+                   "--gpus-per-trial", "0.5")  # fmt: skip
+    wait_until(lambda: len(begun()) == 4, "four trials")
+    Path("go").touch()
+    assert ended(search) == 0, Path("said").read_text()
+    seen = Counter[tuple[str, str]]()
+    for run in runs_of():
+        (gpu,) = (run / layout.OUTPUT).read_text().split()
+        node = json.loads((run / layout.NODE).read_text())
+        assert node["gpus"] == gpu in ("0", "1")
+        seen[node["node"], gpu] += 1
+    assert max(seen.values()) <= 2
 
 
 def test_a_search_that_is_stopped_leaves_nothing_behind(nodes: Nodes, start: Start, folder: Path) -> None:
