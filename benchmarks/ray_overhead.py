@@ -12,10 +12,12 @@ Prints one JSON object with ratios and the machine's load.
 """
 
 import argparse
+import contextlib
 import itertools
 import json
 import os
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -54,7 +56,7 @@ def tune(trials: int, workers: int) -> Moments:
     def noop(config: dict[str, Any]) -> None:
         tune.report({"val_loss": config["x"] / 1000, "reported": time.time()})
 
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(sys.stderr):
         found = tune.Tuner(
             tune.with_resources(noop, {"cpu": 1}),
             param_space={"x": tune.grid_search(list(range(trials)))},
