@@ -115,7 +115,6 @@ class SimulatedNodes:
     def _plan(self, worker: Worker, number: int) -> None:
         line, at = LINE.encode() + b"\n", 0
         scalars = bytes(180)
-        self._say(0, worker, frame(op="started", id=number))
         for epoch in range(1, EPOCHS + 1):
             said = frame(line, op="append", id=number, path=layout.METRICS, at=at)
             for name in SCALARS:

@@ -220,8 +220,6 @@ class RayExecutor:
                 continue  # of an attempt that nobody waits for any more
             attempt.heard = True
             match message["op"]:
-                case "started":
-                    pass
                 case "report":
                     reports.append((attempt, message))
                 case "memory":

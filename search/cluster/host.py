@@ -10,7 +10,6 @@ however that comes about, and takes its trial with it. Both directions carry fra
              {"op": "kill", "id": 2}
              {"op": "measure"}
     from it  {"op": "declared", "id": 1, "found": {...}}       {"op": "declared", "id": 1, "problem": "..."}
-             {"op": "started", "id": 2}
              {"op": "append", "id": 2, "path": "metrics.jsonl", "at": 0}, with bytes
              {"op": "put", ...}, with bytes    {"op": "link" | "folder" | "remove", ...}
              {"op": "report", "id": 2, "report": 3, "step": 3, "metrics": {...}, "last": false}
@@ -148,7 +147,6 @@ class Host:
                      reason=f"{socket.gethostname()}: {error}")))  # fmt: skip
             return
         self.executor.script = replace(self.executor.script, entry=entry_from_json(order["entry"], self.root))
-        self.say(op="started")
         self.outgoing = Outgoing(run_dir, self.say)
         self.run_dir = run_dir
         trial = Trial(self.number, order["flags"], order["seed"], run_dir)
