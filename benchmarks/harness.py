@@ -162,3 +162,8 @@ def gridruns(*arguments: object) -> list[str]:
 def python(*arguments: object) -> list[str]:
     """A command of this interpreter."""
     return [sys.executable, *map(str, arguments)]
+
+
+def ends(folder: Path) -> list[float]:
+    """The moments at which the trials of a study were recorded, in seconds, sorted."""
+    return sorted(path.stat().st_mtime for path in folder.glob("*/outcome.json"))

@@ -45,7 +45,7 @@ def growth(options: Options) -> dict[str, float]:
 def _gaps(options: Options, trials: int) -> Sequence[float]:
     result = options.out / "noop-gridruns.json"
     command = python(HERE / "peers" / "noop_gridruns.py", SCRIPT, trials, result)
-    seconds_of(command, result.with_suffix(".log"), environment())
+    seconds_of(command, result.with_suffix(".log"), environment(HERE))
     gaps: list[float] = json.loads(result.read_text())
     return gaps
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from gridruns import GridrunsError
+from search.cluster.settings import Cluster
 from search.interrupts import Stop
 from search.script import Entry
 from spaces import Flag, Value
@@ -49,6 +50,9 @@ class Ending:
         cpu_seconds: User and system time of the process, where known.
         peak_memory_bytes: The largest resident set of the process, where known.
         reason: What the executor alone knows ("the warm parent died"), or None.
+        lost: Whether its machine was lost, which says nothing about the trial: it gets another go.
+        out_of_memory: Whether it was killed for want of memory on its machine; None where the search is to
+            look at its own.
     """
 
     number: int
@@ -57,6 +61,8 @@ class Ending:
     cpu_seconds: float | None = None
     peak_memory_bytes: int | None = None
     reason: str | None = None
+    lost: bool = False
+    out_of_memory: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -88,11 +94,13 @@ class Resources:
         threads: Threads of each (TensorFlow, OpenMP, BLAS), at least 1; None leaves
             them as the process has them.
         gpus: Names for CUDA_VISIBLE_DEVICES, dealt out to the workers in turn; empty where none.
+        cluster: Where they run, of trials that run on a cluster; `workers` is then the most at once.
     """
 
     workers: int = 1
     threads: int | None = 1
     gpus: Sequence[str] = field(default=())
+    cluster: Cluster | None = None
 
     def gpu(self, slot: int) -> str | None:
         """The GPUs of worker number `slot`, comma-separated, or None where the machine has none."""
@@ -164,6 +172,8 @@ class Executor(Protocol):
     def wait(self, timeout: float | None = None, stop: Stop | None = None) -> list[Ending]:
         """Return the trials that have ended since the last call, waiting for one if there is none.
 
+        What trials on other machines record may reach their run directories only during a call.
+
         Args:
             timeout: Seconds after which an empty list is returned; None waits for as long as it takes.
                 With no trial running it returns at once.
@@ -175,8 +185,15 @@ class Executor(Protocol):
         """End a trial with all its processes, at once. Its `Ending` still comes through `wait`."""
         ...
 
-    def group(self, number: int) -> int | None:
-        """The process group of a running trial on this machine, or None where it has none of its own."""
+    def begun(self, number: int) -> bool:
+        """Whether a trial that was submitted has a machine to run on; its time counts from then."""
+        ...
+
+    def memory(self) -> Mapping[int, int]:
+        """The memory of running trials in bytes, by number, all processes of each together, where known.
+
+        What they share with others (the warm parent) counts in proportion, as the kernel does (PSS, Linux).
+        """
         ...
 
     def close(self) -> None:

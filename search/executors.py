@@ -1,18 +1,22 @@
 """The table of executors: names, and what builds them."""
 
 import importlib
+from dataclasses import replace
 from typing import cast
 
 from gridruns import GridrunsError, unknown
 from search import limits
+from search.cluster.settings import Cluster
 from search.executor import Executor, Resources
 from search.script import Script
 
 EXECUTORS = {
     "local": "search.local:LocalExecutor",
     "inline": "search.inline:InlineExecutor",
+    "ray": "search.cluster.executor:RayExecutor",
 }
 START_METHODS = ("auto", "fork", "spawn")
+MOST_WORKERS = 1 << 16  # on a cluster, where neither it nor the trials are counted yet
 
 
 def check_executor(name: str, start_method: str = "auto") -> None:
@@ -39,14 +43,49 @@ def check_limits(name: str, trial_timeout: object, memory_limit: object) -> None
             )
 
 
+def read_cluster(
+    name: str, address: str | None, cpus_per_trial: float | None, gpus_per_trial: float | None
+) -> Cluster | None:
+    """The cluster that an executor uses, or None for one that uses none.
+
+    Args:
+        name: The executor.
+        address: See `Cluster`; None for a new one on this machine.
+        cpus_per_trial: None for 1.
+        gpus_per_trial: None for none.
+
+    Raises:
+        GridrunsError: A number out of range, or something asked of an executor that uses no cluster.
+    """
+    if name == "ray":
+        return Cluster(address, 1 if cpus_per_trial is None else cpus_per_trial, gpus_per_trial or 0)
+    asked = {"address": address, "cpus_per_trial": cpus_per_trial, "gpus_per_trial": gpus_per_trial}
+    for option, value in asked.items():
+        if value is not None:
+            raise GridrunsError(f"{option} is for the executor 'ray', but got {value!r} for {name!r}")
+    return None
+
+
 def resources_for(
-    name: str, workers: int | str = "auto", threads: int | str = "auto", trials: int | None = None
+    name: str,
+    workers: int | str = "auto",
+    threads: int | str = "auto",
+    trials: int | None = None,
+    cluster: Cluster | None = None,
 ) -> Resources:
     """What the trials of an executor may use.
+
+    On a cluster "auto" is as many workers as it carries, and as many threads as a trial has CPUs.
 
     Raises:
         GridrunsError: Numbers out of range, or several workers for `inline`, which has one.
     """
+    if cluster is not None:
+        limits.check_count("workers", workers)
+        limits.check_count("threads", threads)
+        most = workers if isinstance(workers, int) else trials or MOST_WORKERS
+        each = threads if isinstance(threads, int) else max(1, int(cluster.cpus))
+        return Resources(most, each, (), replace(cluster, demand=isinstance(workers, int)))
     if name != "inline":
         return limits.share(workers, threads, trials)
     if workers not in ("auto", 1):

@@ -118,9 +118,13 @@ class InlineExecutor:
             self.waiting = deque(item for item in self.waiting if item[0].number != number)
             self.ended.append(Ending(number, None, signal.SIGKILL))
 
-    def group(self, number: int) -> int | None:
-        """None: a trial has no processes of its own."""
-        return None
+    def begun(self, number: int) -> bool:
+        """Always: a trial runs in `wait`."""
+        return True
+
+    def memory(self) -> Mapping[int, int]:
+        """Nothing: a trial has no processes of its own."""
+        return {}
 
     def close(self) -> None:
         """Do nothing: nothing is held."""

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
+from typing import Protocol
 
 # What asks a process to end: Ctrl-C, kill or docker stop, and a terminal that is closed.
 ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -32,6 +33,18 @@ class Interrupted(KeyboardInterrupt):
         """Remember the signal."""
         super().__init__()
         self.signal = number
+
+
+class Wakes(Protocol):
+    """What ends a waiting: readable (`select`) until it is drained."""
+
+    def fileno(self) -> int:
+        """The descriptor that becomes readable."""
+        ...
+
+    def drain(self) -> None:
+        """Take in what can be read."""
+        ...
 
 
 class Stop:

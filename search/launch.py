@@ -11,7 +11,7 @@ import click
 
 from gridruns import unknown
 from search.executor import Executor, Resources
-from search.executors import check_executor, check_limits, make_executor, resources_for
+from search.executors import check_executor, check_limits, make_executor, read_cluster, resources_for
 from search.interrupts import Interrupted
 from search.plan import plan_words
 from search.progress import clock, reporter
@@ -28,7 +28,7 @@ class Execution:
     """How the trials of a search are run; a study remembers it for `resume`.
 
     Attributes:
-        executor: "local" or "inline".
+        executor: "local", "inline" or "ray".
         start_method: "fork", "spawn" or "auto".
         workers: Trials at once, or "auto".
         threads: Threads of each, or "auto".
@@ -39,6 +39,9 @@ class Execution:
         keep_going: Whether to go on when the first trials fail alike.
         max_time: Seconds that the search is to fit in, or a text: no trial is begun that would end later.
         save_model: Whether each trial keeps its model and the data that its script evaluates it on.
+        address: Of the executor "ray" the cluster (see `search.cluster.settings.Cluster`).
+        cpus_per_trial: Of the same, the CPUs of a trial; None for 1.
+        gpus_per_trial: Of the same, the GPUs of a trial; None for none.
     """
 
     executor: str = "local"
@@ -52,11 +55,14 @@ class Execution:
     keep_going: bool = False
     max_time: int | float | str | None = None
     save_model: bool = False
+    address: str | None = None
+    cpus_per_trial: int | float | None = None
+    gpus_per_trial: int | float | None = None
 
     def __post_init__(self) -> None:
         check_executor(self.executor, self.start_method)
         check_limits(self.executor, self.trial_timeout, self.memory_limit)
-        resources_for(self.executor, self.workers, self.threads)
+        self.resources()
         self.limits()
 
     @classmethod
@@ -82,7 +88,8 @@ class Execution:
 
     def resources(self, trials: int | None = None) -> Resources:
         """What its trials may use."""
-        return resources_for(self.executor, self.workers, self.threads, trials)
+        cluster = read_cluster(self.executor, self.address, self.cpus_per_trial, self.gpus_per_trial)
+        return resources_for(self.executor, self.workers, self.threads, trials, cluster)
 
     def start(self, script: Script, trials: int | None = None) -> Executor:
         """Build the executor; a warm parent begins to import."""

@@ -72,8 +72,8 @@ def share(workers: int | str = "auto", threads: int | str = "auto", trials: int 
     Raises:
         GridrunsError: A number below 1, or another word than "auto".
     """
-    _check("workers", workers)
-    _check("threads", threads)
+    check_count("workers", workers)
+    check_count("threads", threads)
     devices = gpus()
     if isinstance(workers, int):
         count = workers
@@ -86,7 +86,12 @@ def share(workers: int | str = "auto", threads: int | str = "auto", trials: int 
     return Resources(count, each, devices)
 
 
-def _check(name: str, value: int | str) -> None:
+def check_count(name: str, value: int | str) -> None:
+    """Refuse what is neither a whole number of at least 1 nor "auto".
+
+    Raises:
+        GridrunsError: The message names it.
+    """
     if value != "auto" and (isinstance(value, (bool, str)) or value < 1):
         raise GridrunsError(f"{name} must be a whole number of at least 1 or 'auto', but got {value!r}")
 

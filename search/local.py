@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections import deque
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -23,9 +24,10 @@ from typing import IO, Any
 from results import layout
 from results.files import read_json
 from search.executor import Declarations, Ending, ExecutorError, GiveUp, Report, Resources, Trial
-from search.interrupts import Stop
+from search.interrupts import Wakes
 from search.lifeline import adopt_orphans
 from search.limits import environment
+from search.memory import memory_of
 from search.orphans import end_orphans, new_mark
 from search.script import OURS, Entry, Script
 from search.worker import Job
@@ -68,12 +70,18 @@ class LocalExecutor:
         """How many trials may be running at once."""
         return self.resources.workers
 
-    def declarations(self) -> Declarations:
-        """Run the script up to its `flags()` call in a child and return what it declares."""
+    def declarations(self, stop: Wakes | None = None) -> Declarations:
+        """Run the script up to its `flags()` call in a child and return what it declares.
+
+        Args:
+            stop: Drained when it has something to say; what that raises ends the waiting.
+        """
         with tempfile.TemporaryDirectory(prefix="gridruns-") as folder:
             self._start(DECLARATIONS, self._job(folder))
             while not self.ended:
-                self._hear()
+                spoken, _ = self._listen(None, stop)
+                if spoken:
+                    self._hear()
             ending = self.ended.popleft()
             found = read_json(Path(folder) / layout.DECLARED)
         if found is None:
@@ -95,7 +103,7 @@ class LocalExecutor:
         self._start(trial.number, job)
         self.running[trial.number] = slot
 
-    def wait(self, timeout: float | None = None, stop: Stop | None = None) -> list[Ending]:
+    def wait(self, timeout: float | None = None, stop: Wakes | None = None) -> list[Ending]:
         """Return the trials that have ended since the last call, waiting for the first."""
         deadline = None if timeout is None else time.monotonic() + timeout
         left = timeout
@@ -119,9 +127,13 @@ class LocalExecutor:
         if number in self.running:
             self._send(op="kill", id=number)
 
-    def group(self, number: int) -> int | None:
-        """The trial's process group: the child's own number, once it has started."""
-        return self.pids.get(number) or None
+    def begun(self, number: int) -> bool:
+        """Always: a trial waits for nothing but its warm parent."""
+        return True
+
+    def memory(self) -> Mapping[int, int]:
+        """The memory of the trials' process groups, which the children lead."""
+        return memory_of({number: pid for number, pid in self.pids.items() if pid})
 
     def close(self) -> None:
         """Let the nursery go, which ends its children first; one that doesn't hear us is ended."""
@@ -204,7 +216,7 @@ class LocalExecutor:
         with suppress(ConnectionError):  # it is dead; what it said before is still to be heard
             self.link.sendall(json.dumps(order).encode() + b"\n")
 
-    def _listen(self, timeout: float | None, stop: Stop | None) -> tuple[bool, bool]:
+    def _listen(self, timeout: float | None, stop: Wakes | None) -> tuple[bool, bool]:
         """Wait until the nursery speaks, `stop` says something or time is up: which of the first two did."""
         with selectors.DefaultSelector() as selector:
             selector.register(self.link, selectors.EVENT_READ)

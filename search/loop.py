@@ -25,6 +25,7 @@ from search.study import Study
 from search.verdicts import Judge
 from search.watch import Limits, Sentence, Watch
 
+MOST_LOSSES = 3  # so many machines may be lost below a trial; the next loss counts as its own end
 GRACE = 10.0  # seconds for ended trials to be reported; after that they are recorded without numbers
 
 
@@ -216,8 +217,13 @@ class Search:
 
     def _finish(self, ending: Ending) -> None:
         """Record a trial that has ended, and tell the sampler or run it again."""
+        if self._running[ending.number].assignment.losses == MOST_LOSSES:
+            ending = replace(ending, lost=False)  # it may be what takes the machines down
         ended = self._record(ending)
         assignment, verdict = ended.assignment, ended.verdict
+        if ending.lost and verdict.status is Status.INTERRUPTED:
+            self._waiting.append(replace(assignment, losses=assignment.losses + 1))
+            return
         if verdict.status is Status.INTERRUPTED:
             raise RecordingError(verdict.reason)
         if verdict.status in RETRIED and assignment.attempt <= self.limits.retries:
@@ -248,8 +254,11 @@ class Search:
 
     def _keep_limits(self) -> None:
         """End the trials that have gone over a limit, and all when the search has."""
-        groups = {number: group for number in self._running if (group := self.executor.group(number))}
-        for number, sentence in self._watch.exceeded(groups).items():
+        for number, running in self._running.items():
+            if not self.executor.begun(number):
+                running.begun = self._watch.begin(number)
+        used = {} if self.limits.memory_bytes is None else self.executor.memory()
+        for number, sentence in self._watch.exceeded(used).items():
             if number in self._running and self._running[number].sentence is None:
                 self._running[number].sentence = sentence
                 self.executor.kill(number)

@@ -37,6 +37,9 @@ def resume(
     retries: int | None = None,
     keep_going: bool | None = None,
     max_time: float | str | None = None,
+    address: str | None = None,
+    cpus_per_trial: float | None = None,
+    gpus_per_trial: float | None = None,
     rerun: str | Sequence[str] = (),
     storage: str | None = None,
     yes: bool = True,
@@ -57,6 +60,9 @@ def resume(
         retries: At least 0.
         keep_going: Whether to go on when the first trials fail alike.
         max_time: Seconds or text that this search is to fit in.
+        address: Of a study on a Ray cluster, where that is now.
+        cpus_per_trial: CPUs of a trial there.
+        gpus_per_trial: GPUs of a trial there.
         rerun: Ends without a result, such as "failed" or "timeout", whose points are run again; their runs
             stay. The study remembers it: a later `resume` goes on with them.
         storage: The database of the study, as in `tuning_run`; None for the one it has, if it has one, with
@@ -94,6 +100,9 @@ def resume(
         "retries": retries,
         "keep_going": keep_going,
         "max_time": max_time,
+        "address": address,
+        "cpus_per_trial": cpus_per_trial,
+        "gpus_per_trial": gpus_per_trial,
     }
     spec = replace(spec, rerun={**spec.rerun, **dict.fromkeys(ends, datetime.now(UTC))})
     execution = Execution.changed(spec.execution, asked)

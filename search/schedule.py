@@ -61,6 +61,7 @@ class Assignment:
         repeat: Which of the point's runs it is, from 0.
         attempt: 1 for the first time.
         alone: Whether nothing may run beside it.
+        losses: How often the machine that it ran on was lost.
     """
 
     number: int
@@ -68,6 +69,7 @@ class Assignment:
     repeat: int = 0
     attempt: int = 1
     alone: bool = False
+    losses: int = 0
 
     @property
     def values(self) -> Mapping[str, Value]:

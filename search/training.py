@@ -13,7 +13,7 @@ from results.runs import read_run
 from results.table import run_info
 from search.entry import read_what
 from search.executor import Ending, Executor, Trial
-from search.executors import check_executor, make_executor, resources_for
+from search.executors import check_executor, make_executor, read_cluster, resources_for
 from search.interrupts import Stop, listening
 from search.plan import check_seed, check_writable, make_runs_dir, new_seed
 from search.record import begin_run, close_run, run_record
@@ -41,6 +41,9 @@ def training_run(
     arguments: Sequence[str] = (),
     quiet: bool = False,
     save_model: bool = False,
+    address: str | None = None,
+    cpus_per_trial: float | None = None,
+    gpus_per_trial: float | None = None,
 ) -> "pd.DataFrame":
     """Run a script once and record it.
 
@@ -50,13 +53,16 @@ def training_run(
         data: The function of a hypermodel's data, as in `tuning_run`.
         seed: Seeds Python, NumPy and Keras, in [0, 2**32); None draws a new one.
         threads: Threads of TensorFlow, OpenMP and BLAS; "auto" for all cores.
-        executor: "local" (a process of its own) or "inline" (this process).
+        executor: "local" (a process of its own), "inline" (this process) or "ray" (a Ray cluster).
         start_method: "fork", "spawn" or "auto" (see `tuning_run`).
         runs_dir: The directory in which the run gets its own.
         arguments: Values of flags as on the script's command line.
         quiet: Don't show the script's output while it runs.
         save_model: Keep the model of the script's last `fit()` or `evaluate()` as model.keras in the run's
             directory, and the data of its last `evaluate(x, y)` as held_out.npz, for `evaluate`.
+        address: The Ray cluster, as in `tuning_run`.
+        cpus_per_trial: CPUs of the run there; None for 1.
+        gpus_per_trial: GPUs of the run there; None for none.
 
     Returns:
         The run as a DataFrame of one row (see `results.run_info`), whatever its status.
@@ -69,7 +75,8 @@ def training_run(
     check_seed(seed)
     check_writable(Path(runs_dir))
     script = read_what(file, data=data)
-    resources = resources_for(executor, 1, threads, 1)
+    cluster = read_cluster(executor, address, cpus_per_trial, gpus_per_trial)
+    resources = resources_for(executor, 1, threads, 1, cluster)
     runner = make_executor(executor, script, resources, start_method)
     try:
         declared = runner.declarations()

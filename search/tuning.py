@@ -75,6 +75,9 @@ def tuning_run(
     keep_going: bool = False,
     max_time: float | str | None = None,
     save_model: bool = False,
+    address: str | None = None,
+    cpus_per_trial: float | None = None,
+    gpus_per_trial: float | None = None,
     study: str | None = None,
     extend: bool = False,
     rerun: str | Sequence[str] = (),
@@ -118,7 +121,7 @@ def tuning_run(
             draws a new one.
         workers: How many trials run at once, or "auto".
         threads: Threads of each trial, or "auto" for its share of the cores.
-        executor: "local" (a process a trial) or "inline" (in this process).
+        executor: "local" (a process a trial), "inline" (in this process) or "ray" (on a Ray cluster).
         start_method: "fork" from a warm parent, "spawn" a fresh interpreter a trial, or "auto".
         trial_timeout: Seconds that a trial may take, or a text such as "30m"; then it is ended: `timeout`.
         timeout: Seconds that the search may take, or a text; then what runs is ended, to be resumed.
@@ -131,6 +134,10 @@ def tuning_run(
             `trials`: then the search goes on until the time is over.
         keep_going: Go on when the first three trials fail the same way.
         save_model: Each trial keeps its model and the data of its last `evaluate()` (see `training_run`).
+        address: The Ray cluster: "auto" for the one that this machine belongs to, "HOST:PORT", or
+            "ray://HOST:PORT"; None starts Ray on this machine (docs/cluster.md).
+        cpus_per_trial: CPUs of a trial on a Ray cluster; None for 1.
+        gpus_per_trial: GPUs of a trial there, parts of one too; None for none.
         study: The study's name, its directory below `runs_dir`; None makes one from script and time. One that
             exists goes on: only what is new is run.
         extend: Go on with an existing study although script, space, metric ... have changed. Finished points
@@ -164,7 +171,7 @@ def tuning_run(
         check_foreseeable(sampler)
     execution = Execution(
         executor, start_method, workers, threads, trial_timeout, timeout, memory_limit, retries, keep_going,
-        max_time, save_model,
+        max_time, save_model, address, cpus_per_trial, gpus_per_trial,
     )  # fmt: skip
     ends = ends_to_rerun(rerun)
     former = _former(study, Path(runs_dir), "extend" if extend else "run points of again" if ends else None)

@@ -10,10 +10,11 @@ from results.run import Run
 from results.status import Status
 from search.executor import Ending
 from search.interrupts import ENDS
+from search.memory import kernel_kills
 from search.objective import Verdict, judge
 from search.record import shortage
 from search.study import Metric
-from search.watch import Sentence, kernel_kills
+from search.watch import Sentence
 
 # What ends a trial together with its search: we, or whoever ends all processes of a session or a container.
 STOPS = frozenset({signal.SIGKILL, *ENDS})
@@ -50,8 +51,8 @@ class Judge:
             given_up: Where the pruner told it to stop, and why; None where it didn't.
 
         Returns:
-            `interrupted` only where the point isn't to blame and the search stops: it was ended with the
-            search, or found no room on the disk.
+            `interrupted` only where the point isn't to blame: its machine was lost, or the search stops, and
+            ended it or has no room on the disk.
         """
         if ending.signal is None:
             return self._of_itself(ending, run, given_up)
@@ -59,8 +60,10 @@ class Judge:
             return Verdict(sentence.status, sentence.reason, None)
         if self._stopped is not None and ending.signal in STOPS:
             return Verdict(Status.INTERRUPTED, self._stopped, None)
-        if ending.signal == signal.SIGKILL and ending.reason is None and self._kernel_killed():
-            return Verdict(Status.OOM, "killed by the kernel for want of memory", None)
+        if ending.lost:
+            return Verdict(Status.INTERRUPTED, ending.reason, None)
+        if ending.out_of_memory or (ending.out_of_memory is None and self._is_the_kernels(ending)):
+            return Verdict(Status.OOM, ending.reason or "killed by the kernel for want of memory", None)
         return judge(ending, run, self.metric)
 
     def _of_itself(self, ending: Ending, run: Run, given_up: str | None) -> Verdict:
@@ -69,6 +72,9 @@ class Judge:
         verdict = judge(ending, run, self.metric, given_up, self.also)
         no_room = shortage(run) if verdict.status is Status.FAILED else None
         return verdict if no_room is None else Verdict(Status.INTERRUPTED, str(no_room), None)
+
+    def _is_the_kernels(self, ending: Ending) -> bool:
+        return ending.signal == signal.SIGKILL and ending.reason is None and self._kernel_killed()
 
     def _kernel_killed(self) -> bool:
         """Whether the kernel has killed one more for want of memory; each of its kills explains one trial."""

@@ -1,6 +1,5 @@
 """What a trial may take at most: wall time and memory, and who ran out of it."""
 
-import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -11,7 +10,6 @@ from results.status import Status
 from search.executor import Ending
 
 LOOK = 0.2  # seconds between two looks at the trials' memory, where it has a limit
-PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 
 
 @dataclass(frozen=True)
@@ -75,9 +73,10 @@ class Watch:
     started: dict[int, float] = field(default_factory=dict)
     seen: dict[int, int] = field(default_factory=dict)
 
-    def begin(self, number: int) -> None:
-        """A trial begins."""
+    def begin(self, number: int) -> float:
+        """A trial begins: return when, on the monotonic clock."""
         self.started[number] = time.monotonic()
+        return self.started[number]
 
     def end(self, ending: Ending) -> Ending:
         """A trial has ended: return how, with the memory that was seen where that is more.
@@ -100,18 +99,18 @@ class Watch:
             ticks.append(min(self.started.values()) + self.limits.trial_seconds - time.monotonic())
         return max(0.01, min(ticks))
 
-    def exceeded(self, groups: Mapping[int, int]) -> dict[int, Sentence]:
+    def exceeded(self, used: Mapping[int, int]) -> dict[int, Sentence]:
         """The trials that have gone over a limit: how each is to end, and why.
 
         Args:
-            groups: The process group of each running trial, by number, where it has one.
+            used: The memory of each running trial in bytes, by number, where known.
         """
         over: dict[int, Sentence] = {}
         limit = self.limits.memory_bytes
-        if limit is not None and groups:
-            for number, used in memory_of(groups).items():
-                self.seen[number] = max(used, self.seen.get(number, 0))
-                if used > limit:
+        if limit is not None:
+            for number, count in used.items():
+                self.seen[number] = max(count, self.seen.get(number, 0))
+                if count > limit:
                     over[number] = Sentence(Status.OOM, f"over the memory limit of {_mib(limit)}")
         seconds = self.limits.trial_seconds
         if seconds is not None:
@@ -120,45 +119,6 @@ class Watch:
                 if now - start >= seconds:
                     over[number] = Sentence(Status.TIMEOUT, f"over the trial timeout of {seconds:g} s")
         return over
-
-
-def memory_of(groups: Mapping[int, int]) -> dict[int, int]:
-    """The memory of process groups in bytes, proportional shares of what is shared (PSS, proc(5)).
-
-    Args:
-        groups: Process group numbers by key.
-    """
-    wanted = {group: key for key, group in groups.items()}
-    used = dict.fromkeys(groups, 0)
-    for entry in os.listdir("/proc"):
-        if not entry.isdigit():
-            continue
-        try:
-            stat = Path("/proc", entry, "stat").read_text(errors="replace")
-            group = int(stat.rsplit(")", 1)[1].split()[2])
-            if group in wanted:
-                used[wanted[group]] += _pss(entry)
-        except (OSError, IndexError, ValueError):
-            continue  # it ended meanwhile
-    return used
-
-
-def _pss(pid: str) -> int:
-    for line in Path("/proc", pid, "smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1]) * 1024
-    return 0
-
-
-def kernel_kills() -> int:
-    """How many processes the kernel has killed for want of memory since it started (Linux; else 0)."""
-    try:
-        for line in Path("/proc/vmstat").read_text().splitlines():
-            if line.startswith("oom_kill "):
-                return int(line.split()[1])
-    except OSError:
-        return 0
-    return 0
 
 
 def _mib(count: int) -> str:

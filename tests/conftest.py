@@ -3,7 +3,11 @@
 The browser is headless Chromium. What its console says or a page fetches fails the test.
 """
 
+import importlib.util
+import os
+import secrets
 import signal
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,6 +38,28 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session")
+def ray_token() -> None:
+    """A token for all of Ray that tests start; set before Ray is imported, which reads it once."""
+    if importlib.util.find_spec("ray") is None:
+        pytest.skip("NO RAY: nothing was run on a cluster; pip install 'gridruns[ray]'")
+    ours = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32), "RAY_USAGE_STATS_ENABLED": "0"}
+    os.environ.update(ours)
+
+
+@pytest.fixture(scope="session")
+def ray_here(ray_token: None) -> Iterator[Any]:
+    """Ray on this machine, connected with this process; one for all tests, since its start takes seconds."""
+    from search.cluster.connection import Connection
+    from search.cluster.settings import Cluster
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Ray's own
+        connection = Connection(Cluster())
+    yield connection.ray
+    connection.close()
 
 
 @pytest.fixture(scope="module")

@@ -9,13 +9,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+from harness import ends
+
 from search import tuning_run
-
-
-def ends(folder: Path) -> list[float]:
-    """The moments at which the trials of a study were recorded, in seconds, sorted."""
-    return sorted(path.stat().st_mtime for path in folder.glob("*/outcome.json"))
-
 
 if __name__ == "__main__":
     script, count = sys.argv[1], int(sys.argv[2])

@@ -97,17 +97,33 @@ def ranking(command: Command) -> Command:
 
 
 def execution(command: Command) -> Command:
-    """--seed, --threads, --executor, --start-method."""
+    """--seed, --threads, --executor, --start-method, and those of `cluster`."""
+    command = cluster(command)
     for option in (
         click.option(
             "--start-method", default="auto", show_default=True, metavar="|".join(START_METHODS),
             help="Fork trials from a warm parent, or spawn a fresh interpreter for each.",
         ),
         click.option("--executor", default="local", show_default=True, metavar="|".join(EXECUTORS),
-                     help="Where trials run: in processes of this machine, or in this very process."),
+                     help="Where trials run: in processes of this machine, in this very process, or on a Ray "
+                     "cluster."),
         click.option("--threads", callback=count_or_auto, metavar="N|auto", default="auto", show_default=True,
                      help="Threads of each trial; auto is its share of the cores."),
         click.option("--seed", type=int, metavar="INT", help="In [0, 2**32).  [default: a new one]"),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def cluster(command: Command) -> Command:
+    """--address, --cpus-per-trial, --gpus-per-trial."""
+    for option in (
+        click.option("--gpus-per-trial", type=float, metavar="N",
+                     help="On Ray: GPUs of a trial, a part of one too.  [default: none]"),
+        click.option("--cpus-per-trial", type=float, metavar="N",
+                     help="On Ray: CPUs of a trial.  [default: 1]"),
+        click.option("--address", metavar="auto|HOST:PORT|ray://HOST:PORT",
+                     help="On Ray: the cluster.  [default: a new one on this machine]"),
     ):  # fmt: skip
         command = option(command)
     return command

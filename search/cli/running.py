@@ -139,6 +139,7 @@ def tune(
 @click.argument("study", required=False)
 @click.option("--workers", callback=options.count_or_auto, metavar="N|auto", help="Trials that run at once.")
 @options.optional_limits
+@options.cluster
 @options.rerun
 @options.storage
 @options.runs_dir

@@ -7,6 +7,7 @@ from textwrap import dedent
 
 import pytest
 
+from search.cluster.settings import Cluster
 from search.executor import Executor, Resources
 from search.executors import make_executor
 from search.script import read_script
@@ -34,12 +35,18 @@ def build(request: pytest.FixtureRequest) -> Iterator[Build]:
 
     def build_executor(kind: str, script: Path, workers: int = 1, threads: int | None = None) -> Executor:
         name, method = EXECUTORS[kind]
-        executor = make_executor(name, read_script(script), Resources(workers, threads), method)
+        cluster = None
+        if name == "ray":
+            request.getfixturevalue("ray_here")
+            cluster = Cluster(cpus=0.5, demand=True)
+        resources = Resources(workers, threads, cluster=cluster)
+        executor = make_executor(name, read_script(script), resources, method)
         made.append(executor)
         return executor
 
     yield build_executor
     for executor in made:
         executor.close()
+    rays = {name: value for name, value in os.environ.items() if name.startswith("RAY_")}
     os.environ.clear()
-    os.environ.update(environ)
+    os.environ.update(environ | rays)

@@ -6,7 +6,12 @@ from pathlib import Path
 from results.runs import create_run
 from search.executor import Ending, Executor, Trial
 
-EXECUTORS = {"inline": ("inline", "auto"), "fork": ("local", "fork"), "spawn": ("local", "spawn")}
+EXECUTORS = {
+    "inline": ("inline", "auto"),
+    "fork": ("local", "fork"),
+    "spawn": ("local", "spawn"),
+    "ray": ("ray", "fork"),
+}
 
 Write = Callable[..., Path]
 Build = Callable[..., Executor]

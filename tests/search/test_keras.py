@@ -1,5 +1,6 @@
 """Real Keras training: the same numbers to the last bit, whatever runs the trials."""
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -46,6 +47,10 @@ WAYS = {
     "fork-2": {"workers": 2},
     "spawn-2": {"workers": 2, "start_method": "spawn"},
 }
+RAY = importlib.util.find_spec("ray") is not None
+if RAY:
+    WAYS["ray"] = {"executor": "ray", "workers": 2, "cpus_per_trial": 0.5}
+without_ray = pytest.mark.skipif(not RAY, reason="NO RAY: pip install 'gridruns[ray]'")
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +65,7 @@ def searches(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame
     return found
 
 
-@pytest.mark.parametrize("way", [name for name in WAYS if name != "fork-2"])
+@pytest.mark.parametrize("way", ["inline", "fork-1", "spawn-2", pytest.param("ray", marks=without_ray)])
 def test_the_same_seed_gives_the_same_numbers(way: str, searches: dict[str, pd.DataFrame]) -> None:
     compared = [
         name

@@ -17,6 +17,7 @@ from tests.faults.support import DEADLINE, wait_until
 from tests.search.support import EXECUTORS, Build, Write, new_trial
 
 every = pytest.mark.parametrize("kind", EXECUTORS)
+isolated = pytest.mark.parametrize("kind", ["fork", "spawn", "ray"])
 keras = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras' own, inline
 
 LOGS = """
@@ -147,7 +148,7 @@ def test_an_early_stop_of_keras_own_is_the_last_epoch(
     assert "came to the end" in (trial.run_dir / "output.log").read_text()
 
 
-@pytest.mark.parametrize("kind", ["fork", "spawn"])
+@isolated
 def test_two_trials_at_once_are_judged_apart(kind: str, write: Write, build: Build, tmp_path: Path) -> None:
     executor = build(kind, write(LOGS), workers=2)
     trials = [new_trial(tmp_path / "runs", number, a=number) for number in range(2)]
@@ -159,7 +160,7 @@ def test_two_trials_at_once_are_judged_apart(kind: str, write: Write, build: Bui
     assert [len(read_run(trial.run_dir).epochs) for trial in trials] == [5, 3]
 
 
-@pytest.mark.parametrize("kind", ["fork", "spawn"])
+@isolated
 def test_a_trial_killed_while_it_waits_is_an_ending(
     kind: str, write: Write, build: Build, tmp_path: Path
 ) -> None:
@@ -192,7 +193,7 @@ CHATTY = """
 """
 
 
-@pytest.mark.parametrize("kind", ["fork", "spawn"])
+@isolated
 def test_trials_that_report_without_a_pause_do_not_keep_the_search_from_its_limits(
     kind: str, write: Write, build: Build, tmp_path: Path
 ) -> None:
@@ -204,7 +205,8 @@ def test_trials_that_report_without_a_pause_do_not_keep_the_search_from_its_limi
 
     for number in range(4):
         executor.submit(new_trial(tmp_path / "runs", number), judge)
-    wait_until(lambda: len(list(tmp_path.glob("runs/*/metrics.jsonl"))) == 4, "four that report")
+    logs = "runs/*/metrics.jsonl"
+    wait_until(lambda: executor.wait(0) == [] and len(list(tmp_path.glob(logs))) == 4, "four that report")
     assert executor.wait(0.5) == []
     with listening() as stop:
         stop.hear(signal.SIGTERM, None)
@@ -260,7 +262,7 @@ HELPERS = {
 }
 
 
-@pytest.mark.parametrize("kind", ["fork", "spawn"])
+@isolated
 @pytest.mark.parametrize("helper", HELPERS)
 def test_helpers_that_log_do_not_take_the_trials_answers(
     kind: str, helper: str, write: Write, build: Build, tmp_path: Path

@@ -1,0 +1,148 @@
+"""This process's connection to a Ray cluster: made, kept quiet, and ended.
+
+Ray's usage statistics are off unless the user has turned them on. A cluster that is started here lasts as
+long as the connection; it listens on more than loopback, because Ray does (docs/cluster.md says on what), but
+answers only to who has its token.
+"""
+
+import contextlib
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from search.cluster.settings import Cluster
+from search.executor import ExecutorError
+from search.limits import cores, gpus
+
+INSTALL = "the executor 'ray' needs Ray, which isn't installed: pip install 'gridruns[ray]'"
+# Of a trial that fails Ray's own log says nothing that the run's outcome doesn't.
+LOGGED = logging.ERROR
+KNOCK = 10.0  # seconds in which a cluster must answer
+# Ray takes 127.0.0.1 for a mistake and puts an address that others reach in its place; not so another of
+# Linux's loopback network, to which at least some of its services then keep.
+LOOPBACK = "127.0.0.2"
+
+_LOG = logging.getLogger(__name__)
+
+
+def import_ray() -> Any:
+    """The package, without its usage statistics.
+
+    Raises:
+        ExecutorError: It isn't installed.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    try:
+        import ray
+    except ImportError:
+        raise ExecutorError(INSTALL) from None
+    return ray
+
+
+class Connection:
+    """A connection to a cluster, or to one that this process has had before, which is left as it was.
+
+    Attributes:
+        ray: The package.
+    """
+
+    def __init__(self, cluster: Cluster) -> None:
+        """Connect, or start Ray on this machine.
+
+        Raises:
+            ExecutorError: Ray isn't installed, or there is no such cluster.
+        """
+        self.ray = import_ray()
+        self._quiet = contextlib.ExitStack()
+        self._ours = not self.ray.is_initialized()
+        if not self._ours:
+            if cluster.address not in (None, "auto", self.ray.get_runtime_context().gcs_address):
+                raise ExecutorError(
+                    f"address is {cluster.address!r}, but this process is connected to another Ray cluster; "
+                    "call ray.shutdown() first"
+                )
+            return
+        try:
+            _knock(cluster.address)
+            with _signals_kept():
+                self.ray.init(**_arguments(cluster.address))
+        except (OSError, RuntimeError, ValueError, self.ray.exceptions.RayError) as error:
+            what = "started on this machine" if cluster.address is None else f"reached at {cluster.address!r}"
+            raise ExecutorError(f"Ray can't be {what}: {_why(error)}") from None
+        self._quiet.enter_context(_silence())
+
+    def nodes(self) -> list[dict[str, Any]]:
+        """The nodes that are alive, as Ray describes them."""
+        return [node for node in self.ray.nodes() if node["Alive"]]
+
+    def close(self) -> None:
+        """Disconnect, which ends a cluster that was started here."""
+        if self._ours and self.ray.is_initialized():
+            self.ray.shutdown()
+        self._quiet.close()
+
+
+def _knock(address: str | None) -> None:
+    """See whether anybody listens at an address; Ray itself would try for minutes.
+
+    Raises:
+        OSError: Nobody does.
+    """
+    host, _, port = (address or "").removeprefix("ray://").rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), KNOCK).close()
+
+
+def _arguments(address: str | None) -> dict[str, Any]:
+    quiet = {"log_to_driver": False, "logging_level": LOGGED}
+    if address is not None:
+        return {"address": address, **quiet}
+    ours = {
+        "address": "local",
+        "num_cpus": cores(),
+        "num_gpus": len(gpus()),
+        "include_dashboard": False,
+        **quiet,
+    }
+    return {**ours, "_node_ip_address": LOOPBACK} if sys.platform == "linux" else ours
+
+
+@contextlib.contextmanager
+def _signals_kept() -> Iterator[None]:
+    """Take back what Ray makes of SIGTERM."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Keep off the user's screen what Ray says of workers that died: the search says that itself."""
+    try:
+        from ray._private import worker
+
+        before = worker.print_to_stdstream
+    except (ImportError, AttributeError):  # no interface of Ray's promises this
+        yield
+        return
+    worker.print_to_stdstream = lambda data, ignore_prefix: _LOG.debug("%s", "\n".join(data["lines"]))
+    try:
+        yield
+    finally:
+        worker.print_to_stdstream = before
+
+
+def _why(error: BaseException) -> str:
+    """The first line of what is wrong; Ray hides a missing token behind a failed connection."""
+    lines = str(error.__cause__ or error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
