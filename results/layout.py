@@ -36,7 +36,8 @@ RUN_NAME = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{6}Z")
 RUN_NAME_FORMAT = "%Y-%m-%dT%H-%M-%S.%fZ"
 
 _RUN_FILES = frozenset(
-    {RUN, OUTCOME, METRICS, PROPERTIES, EVALUATION, ERROR, NODE, NOTES, OUTPUT, SESSION_EVENTS, PAGE, ASSESSMENT}
+    {RUN, OUTCOME, METRICS, PROPERTIES, EVALUATION, ERROR, NOTES, OUTPUT, SESSION_EVENTS, PAGE, ASSESSMENT}
+    | {NODE}
 )
 _FIGURE = re.compile(r"figure-\d+\.png")
 _FORMER_STUDY = re.compile(r"study\.\d+\.json")
