@@ -6,6 +6,7 @@ sends. Ray places slots and tells when they die; it runs nothing again. What is 
 as lost.
 """
 
+import itertools
 import logging
 import selectors
 import signal
@@ -177,9 +178,8 @@ class RayExecutor:
 
     def _deal(self) -> None:
         """Give the trials that wait to slots that are free."""
-        for worker in list(self.workers.ready()):
-            if not self.waiting:
-                return
+        ready = self.workers.ready() if self.waiting else iter(())
+        for worker in list(itertools.islice(ready, len(self.waiting))):
             attempt = self.waiting.popleft()
             if attempt.trial is None:
                 worker.orders += frame(op="declare", id=attempt.id)
