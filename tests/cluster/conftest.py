@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -17,7 +18,6 @@ import pytest
 from results import layout
 from tests.faults.support import runs_of
 
-CLIENTS = 23765  # the port for ray:// addresses
 DEADLINE = 180.0  # seconds after which a condition that should come true counts as broken
 
 # A training that says it has begun and then waits for the file `go`.
@@ -41,6 +41,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 class Nodes:
     """A head without CPUs, where the searches are, and nodes with a CPU and, by their own word, two GPUs."""
 
@@ -50,10 +58,12 @@ class Nodes:
             from ray.cluster_utils import Cluster
 
             self._cluster: Any = Cluster()
+            port = free_port()
             with chdir("/"):
-                self._cluster.add_node(num_cpus=0, include_dashboard=False, ray_client_server_port=CLIENTS)
+                self._cluster.add_node(num_cpus=0, include_dashboard=False, ray_client_server_port=port)
         self.alive: dict[str, Any] = {}
         self.address: str = self._cluster.address
+        self.client_address = f"ray://127.0.0.1:{port}"
 
     def have(self, count: int) -> None:
         """Add nodes until there are so many."""
@@ -68,6 +78,11 @@ class Nodes:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             self._cluster.remove_node(self.alive.pop(name), allow_graceful=False)
+
+    def client_log(self) -> str:
+        """What Ray's server for ray:// addresses has noted."""
+        logs = Path(self._cluster.head_node.get_session_dir_path()) / "logs"
+        return (logs / "ray_client_server.err").read_text()
 
     def close(self) -> None:
         """End the cluster."""
