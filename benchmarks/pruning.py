@@ -2,7 +2,7 @@
 
     MNIST_NPZ=mnist.npz python benchmarks/pruning.py run --runs-dir DIR [--trials 48] [PRUNER ...]
     python benchmarks/pruning.py table --runs-dir DIR
-    python benchmarks/pruning.py replay --runs-dir DIR [--orders 20] [PRUNER ...]
+    python benchmarks/pruning.py replay --runs-dir DIR [--studies S ...] [--orders 20] [PRUNER ...]
 
 `run` searches the chapter's grid on real MNIST, the same points each time: without a pruner, then with each
 of those named. Then it trains each search's winner again with five seeds. It goes on where it stopped.
@@ -52,7 +52,10 @@ def run(runs_dir: Path, pruners: Sequence[str], trials: int, workers: int, data:
 
 def runs_of(runs_dir: Path, pruner: str) -> list[Run]:
     """The runs of a search, by number; empty where there is none."""
-    folder = runs_dir / name_of(pruner)
+    return _runs(runs_dir / name_of(pruner))
+
+
+def _runs(folder: Path) -> list[Run]:
     runs = [read_run(path) for path in find_runs(folder)] if folder.is_dir() else []
     return sorted(runs, key=lambda one: int(one.record["number"]))
 
@@ -101,30 +104,36 @@ def table(runs_dir: Path, pruners: Sequence[str]) -> str:
     return "\n".join(lines)
 
 
-def replay(runs_dir: Path, pruners: Sequence[str], orders: int) -> str:
-    """A Markdown table of what pruners would have done to the curves of the search without one.
+def replay(runs_dir: Path, studies: Sequence[str], pruners: Sequence[str], orders: int) -> str:
+    """A Markdown table of what pruners would have done to the curves of searches without one.
 
     In the order in which they were trained, and in random ones: a pruner compares a trial with those before
     it, so its luck with one order says little.
     """
-    runs = [one for one in runs_of(runs_dir, WHOLE) if one.status is Status.COMPLETED]
-    curves = [[epoch.metrics[METRIC] for epoch in one.epochs] for one in runs]
-    whole, best = sum(map(len, curves)), min(map(min, curves))
     chance = random.Random(SEED)
-    shuffled = [curves, *(chance.sample(curves, len(curves)) for _ in range(orders))]
+    replayed = []
+    for study in studies:
+        curves = _whole_curves(runs_dir / study)
+        replayed += [curves, *(chance.sample(curves, len(curves)) for _ in range(orders))]
     lines = [
         f"| pruner | saved epochs | range | keeps the best | its {METRIC} less the best: mean | worst |",
         "|---|---|---|---|---|---|",
     ]
     for pruner in pruners:
-        found = [_replayed(order, pruner) for order in shuffled]
-        saved = [1 - epochs / whole for epochs, _ in found]
-        lost = [winner - best for _, winner in found]
+        found = [(_replayed(curves, pruner), curves) for curves in replayed]
+        saved = [1 - epochs / sum(map(len, curves)) for (epochs, _), curves in found]
+        lost = [winner - min(map(min, curves)) for (_, winner), curves in found]
         lines.append(
             f"| {pruner} | {fmean(saved):.0%} | {min(saved):.0%} to {max(saved):.0%} | "
             f"{lost.count(0)} of {len(lost)} | {fmean(lost):.4f} | {max(lost):.4f} |"
         )
     return "\n".join(lines)
+
+
+def _whole_curves(folder: Path) -> list[list[float]]:
+    """The curves of the completed runs of a study, by number."""
+    runs = [one for one in _runs(folder) if one.status is Status.COMPLETED]
+    return [[epoch.metrics[METRIC] for epoch in one.epochs] for one in runs]
 
 
 def _replayed(curves: Sequence[Sequence[float]], text: str) -> tuple[int, float]:
@@ -163,6 +172,7 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=48)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--data", default="mnist")
+    parser.add_argument("--studies", nargs="+", default=[name_of(WHOLE)], help="what is replayed")
     parser.add_argument("--orders", type=int, default=20, help="random orders of the replayed curves")
     asked = parser.parse_intermixed_args()
     if asked.what == "run":
@@ -170,7 +180,7 @@ def main() -> None:
     elif asked.what == "table":
         print(table(asked.runs_dir, asked.pruners))
     else:
-        print(replay(asked.runs_dir, asked.pruners, asked.orders))
+        print(replay(asked.runs_dir, asked.studies, asked.pruners, asked.orders))
 
 
 if __name__ == "__main__":

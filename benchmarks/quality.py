@@ -26,9 +26,9 @@ SCRIPT = ROOT / "scripts" / "mnist_grid_search.py"
 METRIC = "val_loss"
 WAYS: dict[str, dict[str, Any]] = {
     "random grid": {"sampler": "grid"},
-    "random grid, pruned": {"sampler": "grid", "pruner": "wilcoxon"},
     "tpe": {"sampler": "tpe"},
-    "tpe, pruned": {"sampler": "tpe", "pruner": "wilcoxon"},
+    "tpe, median": {"sampler": "tpe", "pruner": "median"},
+    "tpe, wilcoxon": {"sampler": "tpe", "pruner": "wilcoxon"},
 }
 """The ways to search, as arguments of `tuning_run`."""
 BUDGETS = (50, 100, 200, 400, 600)
