@@ -17,7 +17,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from results.run import Run
 from search.objective import Verdict, settled_values
-from search.parameters import TrialParams, suggest_all
+from search.parameters import TrialParams
 from search.past import FINAL, Past, content, point_of, read_content
 from search.record import mark_cut_off
 from search.sampling import SpaceExhausted
@@ -296,9 +296,8 @@ class SharedSchedule(Schedule):
         points = self.study.points
         if self._exhausted or (points is not None and len(self._taken) >= points):
             return None
-        asked = self.engine.ask()
         try:
-            point = suggest_all(asked, self.study.space)
+            asked, point = self._ask()
         except SpaceExhausted:
             self._exhausted = True
             return None

@@ -39,6 +39,7 @@ for epoch in (1, 2, 3):
 """
 PATIENCE = 300.0  # seconds: two searches at once, each of which imports TensorFlow
 GRID = ["--set", "a=1,2,3,4", "--set", "b=1,2,3"]
+TUNE = ["tune", "train.py", *GRID, "--seed", "7", "--workers", "2", "--study", "s", "--quiet"]
 POINTS = {(a, b) for a in (1, 2, 3, 4) for b in (1, 2, 3)}
 
 

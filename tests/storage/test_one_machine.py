@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from optuna.samplers import RandomSampler
 from optuna.trial import TrialState
 
 from gridruns import GridrunsError
@@ -34,6 +35,18 @@ def database(folder: Path, tmp_path: Path) -> str:
 def tune(url: str | None, flags: Any = None, **asked: Any) -> Any:
     given: dict[str, Any] = {"study": "s", "seed": 3, "workers": 2, "quiet": True} | asked
     return tuning_run("train.py", GRID if flags is None else flags, storage=url, **given)
+
+
+class Broken(RandomSampler):
+    """A sampler of the user's with a mistake in it."""
+
+    def sample_independent(self, *arguments: Any, **named: Any) -> Any:
+        raise ZeroDivisionError("of the user's")
+
+
+def test_a_sampler_that_raises_is_one_line(database: str) -> None:
+    with pytest.raises(GridrunsError, match=r"^the sampler Broken raised ZeroDivisionError: of the user's$"):
+        tune(database, sampler=Broken())
 
 
 def test_a_dashboard_sees_what_the_leaderboard_says(url: str, folder: Path) -> None:

@@ -9,8 +9,8 @@ from results import layout, leaderboard
 from tests.faults.support import started
 from tests.storage.server import Server
 from tests.storage.support import (
-    GRID,
     PATIENCE,
+    TUNE,
     completed,
     count,
     gate,
@@ -21,8 +21,6 @@ from tests.storage.support import (
     trials,
     wait_until,
 )
-
-TUNE = ["tune", "train.py", *GRID, "--seed", "7", "--workers", "2", "--study", "s", "--quiet"]
 
 
 def test_a_search_outlives_a_restart_of_its_database(server: Server, postgres: str, folder: Path) -> None:

@@ -16,8 +16,8 @@ from search import tuning_run
 from search.storage.address import StorageError
 from tests.faults.support import started
 from tests.storage.support import (
-    GRID,
     PATIENCE,
+    TUNE,
     completed,
     count,
     gate,
@@ -30,8 +30,6 @@ from tests.storage.support import (
     trials,
     wait_until,
 )
-
-TUNE = ["tune", "train.py", *GRID, "--seed", "7", "--workers", "2", "--study", "s", "--quiet"]
 
 
 def check_ended(process: subprocess.Popen[str]) -> None:
