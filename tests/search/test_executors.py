@@ -4,32 +4,30 @@ import json
 import logging
 import os
 import signal
-import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
-import psutil
 import pytest
 
 from gridruns import GridrunsError
 from results.runs import read_run
-from search.executor import Declarations, Executor, ExecutorError
+from search.executor import Declarations, ExecutorError
 from search.executors import check_limits
 from search.interrupts import Interrupted
-from tests.search.support import EXECUTORS, Build, Write, new_trial, run_all
+from tests.search.support import (
+    EXECUTORS,
+    NOOP,
+    Build,
+    Write,
+    alive,
+    new_trial,
+    run_all,
+    wait_for_pids,
+    wait_until,
+)
 
 every = pytest.mark.parametrize("kind", EXECUTORS)
 isolated = pytest.mark.parametrize("kind", ["fork", "spawn", "ray"])
-local = pytest.mark.parametrize("kind", ["fork", "spawn"])  # of tests that look at its warm parent
-
-NOOP = """
-    from results import log_metrics
-    from spaces import flag_integer, flag_string, flags
-    FLAGS = flags(flag_integer("a", 1), flag_string("name", "x"))
-    log_metrics(1, loss=FLAGS.a / 10)
-"""
 
 
 @every
@@ -346,11 +344,11 @@ def test_kill_takes_the_whole_process_group(kind: str, write: Write, build: Buil
     executor = build(kind, script)
     trial = new_trial(tmp_path / "runs")
     executor.submit(trial)
-    pids = _wait_for_pids(trial.run_dir / "ready", executor)
+    pids = wait_for_pids(trial.run_dir / "ready", executor)
     executor.kill(0)
     (ending,) = executor.wait(120)
     assert ending.signal == signal.SIGKILL
-    assert not any(_alive(pid) for pid in pids)
+    assert not any(alive(pid) for pid in pids)
 
 
 @isolated
@@ -366,94 +364,7 @@ def test_a_grandchild_left_behind_ends_with_its_trial(
     """)
     trial = new_trial(tmp_path / "runs")
     assert run_all(build(kind, script), [trial])[0].exit_code == 0
-    assert not any(_alive(pid) for pid in _wait_for_pids(trial.run_dir / "ready"))
-
-
-@local
-def test_a_trial_starts_after_the_warm_parent_was_killed(
-    kind: str, write: Write, build: Build, tmp_path: Path
-) -> None:
-    script = write(NOOP + "    import time\n    time.sleep(600 if FLAGS.a == 1 else 0)\n")
-    executor = build(kind, script, workers=2)
-    trials = [new_trial(tmp_path / "runs", n, a=n, name="x") for n in range(3)]
-    executor.submit(trials[1])
-    while read_run(trials[1].run_dir).last_value("loss") is None:
-        time.sleep(0.01)
-    os.kill(executor.process.pid, signal.SIGKILL)  # type: ignore[attr-defined]
-    (ending,) = executor.wait(120)
-    assert ending.signal == signal.SIGKILL
-    assert "the warm parent died" in (ending.reason or "")
-    assert run_all(executor, [trials[0], trials[2]])[2].exit_code == 0
-
-
-@local
-def test_a_warm_parent_killed_while_nothing_runs_is_replaced(
-    kind: str, write: Write, build: Build, tmp_path: Path
-) -> None:
-    executor = build(kind, write(NOOP))
-    executor.declarations()
-    process = executor.process  # type: ignore[attr-defined]
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    trial = new_trial(tmp_path / "runs", 0, a=1, name="x")
-    executor.submit(trial)
-    (ending,) = executor.wait(120)
-    assert ending.signal == signal.SIGKILL
-    assert "the warm parent died" in (ending.reason or "")
-    assert run_all(executor, [new_trial(tmp_path / "runs", 1, a=1, name="x")])[1].exit_code == 0
-
-
-@local
-def test_a_result_that_the_warm_parent_has_sent_before_it_was_killed_counts(
-    kind: str, write: Write, build: Build, tmp_path: Path
-) -> None:
-    executor = build(kind, write(NOOP), workers=2)
-    executor.submit(new_trial(tmp_path / "runs", 0, a=1, name="x"))
-    process = psutil.Process(executor.process.pid)  # type: ignore[attr-defined]
-    _wait_until(lambda: read_run(next((tmp_path / "runs").iterdir())).last_value("loss") is not None)
-    _wait_until(lambda: not process.children())
-    _wait_until(lambda: process.status() == psutil.STATUS_SLEEPING)
-    process.kill()
-    executor.process.wait()  # type: ignore[attr-defined]
-    executor.submit(new_trial(tmp_path / "runs", 1, a=1, name="x"))
-    endings: dict[int, int | None] = {}
-    while len(endings) < 2:
-        endings |= {ending.number: ending.exit_code for ending in executor.wait(120)}
-    assert endings == {0: 0, 1: None}
-
-
-@local
-def test_what_is_left_below_a_killed_warm_parent_is_ended_and_nothing_else(
-    kind: str, write: Write, build: Build, tmp_path: Path
-) -> None:
-    script = write("""
-        import os, subprocess, time
-        from results import run_dir
-        from spaces import flags
-        flags()
-        helper = subprocess.Popen(["sleep", "600"], start_new_session=True)
-        (run_dir() / "pids").write_text(f"{os.getpid()} {helper.pid}")
-        (run_dir() / "pids").rename(run_dir() / "ready")
-        time.sleep(600)
-    """)
-    executor = build(kind, script)
-    trial = new_trial(tmp_path / "runs")
-    executor.submit(trial)
-    pids = _wait_for_pids(trial.run_dir / "ready")
-    with subprocess.Popen(["sleep", "600"]) as mine:
-        daemon = subprocess.run(
-            ["sh", "-c", "setsid sleep 600 >/dev/null 2>&1 & echo $!"],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        mine_too = int(daemon.stdout)
-        os.kill(executor.process.pid, signal.SIGKILL)  # type: ignore[attr-defined]
-        assert len(executor.wait(120)) == 1
-        assert not any(_alive(pid) for pid in pids)
-        assert _alive(mine.pid) and _alive(mine_too)
-        os.kill(mine_too, signal.SIGKILL)
-        mine.kill()
+    assert not any(alive(pid) for pid in wait_for_pids(trial.run_dir / "ready"))
 
 
 @isolated
@@ -470,25 +381,6 @@ def test_close_ends_what_runs(kind: str, write: Write, build: Build, tmp_path: P
     executor = build(kind, script)
     trial = new_trial(tmp_path / "runs")
     executor.submit(trial)
-    pids = _wait_for_pids(trial.run_dir / "ready", executor)
+    pids = wait_for_pids(trial.run_dir / "ready", executor)
     executor.close()
-    _wait_until(lambda: not any(_alive(pid) for pid in pids))
-
-
-def _wait_until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
-def _wait_for_pids(file: Path, executor: Executor | None = None) -> list[int]:
-    _wait_until(lambda: (executor is None or executor.wait(0) == []) and file.exists())
-    return [int(word) for word in file.read_text().split()]
-
-
-def _alive(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
+    wait_until(lambda: not any(alive(pid) for pid in pids))
