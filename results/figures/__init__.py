@@ -8,6 +8,7 @@ are plain text.
 
 from results.effects import effects
 from results.figures.axes import dimension, parallel, parallel_figure
+from results.figures.confusions import confusions_figure
 from results.figures.ends import failures
 from results.figures.epochs import TOP, curves, curves_figure
 from results.figures.front import front, front_figure
@@ -19,6 +20,7 @@ from results.figures.workers import timeline, timeline_figure
 
 __all__ = [
     "TOP",
+    "confusions_figure",
     "curves",
     "curves_figure",
     "dimension",

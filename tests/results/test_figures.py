@@ -2,7 +2,9 @@
 
 import json
 import math
+import pkgutil
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +43,14 @@ def study(make_study: MakeStudy, make_run: MakeRun) -> Path:
         epochs = [{"val_loss": value} for value in values]
         make_run(*epochs, study="s", status=status, flags=flags, number=number)
     return folder
+
+
+def test_every_figure_is_listed() -> None:
+    modules = [
+        import_module(f"results.figures.{found.name}") for found in pkgutil.iter_modules(figures.__path__)
+    ]
+    own = {name for module in modules for name in vars(module) if name.endswith("_figure")}
+    assert own and own <= set(figures.__all__)
 
 
 def test_history_has_each_trial_and_the_best_of_the_ranked(study: Path) -> None:
