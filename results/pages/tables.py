@@ -28,7 +28,7 @@ def _cell(value: Any) -> str:
     if value is pd.NA:
         return "<td>-</td>"
     if isinstance(value, float):
-        return f'<td class="number" title="{value!r}">{value:.5g}</td>'
+        return f'<td class="number" title="{float(value)!r}">{value:.5g}</td>'
     if isinstance(value, int):
         return f'<td class="number">{value}</td>'
     return f"<td><div>{text(value)}</div></td>"
