@@ -13,6 +13,8 @@ from results.run import read_run
 if TYPE_CHECKING:
     from results.chosen import RunDirs
 
+_GAP = 30  # pixels between two plots
+
 
 def run_history(run: "RunDirs", runs_dir: str | os.PathLike[str] = "runs") -> pd.DataFrame:
     """Every metric of a run at every epoch, one value a row.
@@ -40,7 +42,10 @@ def plot_history(run: "RunDirs", runs_dir: str | os.PathLike[str] = "runs") -> A
 
     data = _curves(run, runs_dir)
     metrics = list(dict.fromkeys(data["metric"]))
-    drawn = make_subplots(rows=max(1, len(metrics)), cols=1, shared_xaxes=True, vertical_spacing=0.05)
+    height = 120 + 220 * max(1, len(metrics))
+    drawn = make_subplots(
+        rows=max(1, len(metrics)), cols=1, shared_xaxes=True, vertical_spacing=_GAP / height
+    )
     for row, metric in enumerate(metrics, start=1):
         one = metric_figure(data, metric)
         for trace in one.data:
@@ -49,7 +54,7 @@ def plot_history(run: "RunDirs", runs_dir: str | os.PathLike[str] = "runs") -> A
             title_text=one.layout.yaxis.title.text, range=one.layout.yaxis.range, row=row, col=1
         )
     drawn.update_xaxes(title_text="epoch", row=len(metrics) or 1, col=1)
-    drawn.update_layout(template="none", height=120 + 220 * max(1, len(metrics)), margin={"t": 40, "r": 20})
+    drawn.update_layout(template="none", height=height, margin={"t": 40, "r": 20})
     return drawn
 
 

@@ -44,3 +44,10 @@ def test_the_plot_has_a_row_a_metric(make_run: Any) -> None:
     ]
     titles = [axis.title.text for axis in figure.select_yaxes()]
     assert titles == ["loss", "lr", "only"]
+
+
+def test_many_metrics_each_keep_their_room(make_run: Any) -> None:
+    figure = plot_history(make_run({f"metric{i}": i + 0.5 for i in range(40)}))
+    heights = [(axis.domain[1] - axis.domain[0]) * figure.layout.height for axis in figure.select_yaxes()]
+    assert len(heights) == 40
+    assert min(heights) > 150
