@@ -65,12 +65,18 @@ def probabilities(outputs: Floats, logits: bool) -> Floats:
         from scipy.special import expit, softmax
 
         outputs = expit(outputs) if outputs.shape[1] == 1 else softmax(outputs, axis=1)
+    low, high = outputs.min(), outputs.max()
     if outputs.shape[1] == 1:
+        if low < 0 or high > 1:
+            raise ResultsError(
+                "the one output of a classifier of two classes must be probabilities in [0, 1] or logits by "
+                f"its loss (from_logits=True), but they are in [{low:.4g}, {high:.4g}]"
+            )
         outputs = np.hstack([1 - outputs, outputs])
-    if outputs.min() < 0 or np.abs(outputs.sum(axis=1) - 1).max() > _SLACK:
+    if low < 0 or np.abs(outputs.sum(axis=1) - 1).max() > _SLACK:
         raise ResultsError(
             "the outputs of a classifier must be probabilities that sum to 1, or logits by its loss "
-            f"(from_logits=True), but they are in [{outputs.min():.4g}, {outputs.max():.4g}] and sum to "
+            f"(from_logits=True), but they are in [{low:.4g}, {high:.4g}] and sum to "
             f"{outputs.sum(axis=1).min():.4g} to {outputs.sum(axis=1).max():.4g}"
         )
     return outputs

@@ -38,7 +38,7 @@ def test_logits_are_made_probabilities_where_the_loss_says_so() -> None:
     ("outputs", "why"),
     [
         ([[0.5, 2.0]], "must be probabilities that sum to 1, or logits"),
-        ([[-1.0]], "must be probabilities"),
+        ([[-1.0], [4.0]], r"must be probabilities in \[0, 1\] .* but they are in \[-1, 4\]$"),
         ([[[0.5, 0.5]]], r"but the model puts out the shape \(1, 1, 2\)"),
         ([[np.nan, 1.0]], "but the model puts out NaN or infinity"),
     ],
