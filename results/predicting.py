@@ -30,7 +30,8 @@ class Answers:
     """What a model says of a held-out set.
 
     Attributes:
-        metrics: The loss and every metric that it was compiled with, as its `evaluate()` finds them.
+        metrics: The loss and every metric that it was compiled with, as its `evaluate()` finds them; without
+            those that are no single number.
         outputs: What its `predict()` returns, (n, ...).
         logits: Whether its loss takes its outputs for logits.
     """
@@ -44,7 +45,7 @@ def ask_model(run_dir: Path) -> Answers:
     """Let the model of a run evaluate and predict its held-out set, in a new process.
 
     Raises:
-        ResultsError: The model can't be loaded, or can't take the data.
+        ResultsError: The model can't be loaded, can't take the data, or is no classifier of them.
     """
     import numpy as np
 
@@ -73,23 +74,40 @@ def ask_model(run_dir: Path) -> Answers:
 def main() -> None:
     """The child: load, evaluate, predict, write. Arguments: the run's directory, a folder for the answer."""
     run_dir, folder = map(Path, sys.argv[1:])
-    import keras
     import numpy as np
 
-    data = read_held_out(run_dir)
-    size = {} if data.batch_size is None else {"batch_size": data.batch_size}
     try:
-        # safe_mode: a file that holds Python code is refused.
-        model = keras.saving.load_model(run_dir / layout.MODEL, safe_mode=True)
-        found = model.evaluate(data.x, data.y, verbose=0, return_dict=True, **size)
-        outputs = model.predict(data.x, verbose=0, **size)
+        answers = _answers(run_dir)
+    except ResultsError as error:
+        problem = str(error)
     except (OSError, ValueError, TypeError, KeyError, RuntimeError, AttributeError) as error:
         words = next((line for line in str(error).splitlines() if line.strip()), "")
-        (folder / _FOUND).write_text(json.dumps({"problem": f"{type(error).__name__}: {words}"}))
-        sys.exit(1)
+        problem = f"{type(error).__name__}: {words}"
+    else:
+        np.savez(folder / _OUTPUTS, outputs=answers.outputs)
+        (folder / _FOUND).write_text(encode({"metrics": answers.metrics, "logits": answers.logits}))
+        return
+    (folder / _FOUND).write_text(json.dumps({"problem": problem}))
+    sys.exit(1)
+
+
+def _answers(run_dir: Path) -> Answers:
+    import numpy as np
+
+    from results.classes import predictions, probabilities
+    from results.keras_hooks import single_numbers
+
+    data = read_held_out(run_dir)
+    import keras  # after what needs none
+
+    size = {} if data.batch_size is None else {"batch_size": data.batch_size}
+    # safe_mode: a file that holds Python code is refused.
+    model = keras.saving.load_model(run_dir / layout.MODEL, safe_mode=True)
+    outputs = model.predict(data.x, verbose=0, **size)
     if not hasattr(outputs, "shape"):
-        (folder / _FOUND).write_text(json.dumps({"problem": f"it has {len(outputs)} outputs, not one"}))
-        sys.exit(1)
-    np.savez(folder / _OUTPUTS, outputs=np.asarray(outputs, dtype=np.float64))
+        raise ResultsError(f"it has {len(outputs)} outputs, not one")
+    outputs = np.asarray(outputs, dtype=np.float64)
     logits = getattr(model.loss, "from_logits", False) is True
-    (folder / _FOUND).write_text(encode({"metrics": dict(found), "logits": logits}))
+    predictions(data.y, probabilities(outputs, logits))  # an error here says more than TensorFlow's below
+    found = model.evaluate(data.x, data.y, verbose=0, return_dict=True, **size)
+    return Answers(single_numbers(found, "evaluate()"), outputs, logits)

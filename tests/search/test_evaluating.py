@@ -1,9 +1,13 @@
 """Models that are kept, evaluated, and fitted again where they weren't."""
 
 import json
+import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +15,9 @@ import pytest
 from results import evaluate_run, layout, leaderboard, ls_runs, view_evaluation
 from results.errors import ResultsError
 from results.files import read_json
-from results.kept import HeldOut, write_held_out
+from results.kept import HeldOut, can_be_evaluated, read_held_out, write_held_out
+from results.predicting import ask_model
+from results.run import read_run
 from search import evaluate, training_run, tuning_run
 from search.cli import main
 from search.evaluating import EvaluatingError
@@ -23,17 +29,33 @@ SCRIPT = dedent("""
     from keras import layers
     from spaces import flag_string, flags
 
-    FLAGS = flags(flag_string("kind", "plain", choices=["plain", "code"]))
+    FLAGS = flags(flag_string("kind", "plain", choices=["plain", "code", "binary"]))
     rng = np.random.default_rng(0)
     y = rng.integers(0, 3, 120)
     x = rng.random((120, 64), dtype="float32") + y[:, None] * 0.2
-    middle = layers.Dropout(0.1) if FLAGS.kind == "plain" else layers.Lambda(lambda values: values * 2)
-    model = keras.Sequential([keras.Input((64,)), middle, layers.Dense(3, activation="softmax")])
-    model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    middle = layers.Lambda(lambda values: values * 2) if FLAGS.kind == "code" else layers.Dropout(0.1)
+    last, loss, more = layers.Dense(3, activation="softmax"), "sparse_categorical_crossentropy", []
+    if FLAGS.kind == "binary":
+        y = (y > 0).reshape(-1, 1)
+        last, loss = layers.Dense(1), keras.losses.BinaryCrossentropy(from_logits=True)
+        more = [keras.metrics.F1Score(threshold=0.5)]  # its value is a vector
+    model = keras.Sequential([keras.Input((64,)), middle, last])
+    model.compile(optimizer="adam", loss=loss, metrics=["accuracy", *more])
     model.fit(x[:80], y[:80], epochs=2, validation_split=0.2, verbose=0)
     model.evaluate(x[:80], y[:80], verbose=0)
     model.evaluate(x[80:], y[80:], batch_size=7, verbose=0)
 """)
+
+ASK_ALL = """
+import pathlib, sys
+from results.predicting import main
+for folder in sorted(pathlib.Path().glob("of-*")):
+    sys.argv = ["", folder.name.removeprefix("of-"), folder.name]
+    try:
+        main()
+    except SystemExit:
+        pass
+"""
 
 WITHOUT_KERAS = """
     from pathlib import Path
@@ -46,7 +68,7 @@ WITHOUT_KERAS = """
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A study of two trials that kept their models; one of them holds Python code."""
+    """A study of trials that kept their models: of three classes, with Python code in it, of two classes."""
     folder = tmp_path_factory.mktemp("evaluating")
     (folder / "train.py").write_text(SCRIPT)
     tuning_run(
@@ -62,7 +84,9 @@ def trial(folder: Path, kind: str) -> Path:
 
 
 @pytest.mark.slow
-def test_a_trial_that_kept_its_model_is_evaluated_on_the_last_data(folder: Path) -> None:
+def test_a_trial_that_kept_its_model_is_evaluated_on_the_last_data(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = trial(folder, "plain")
     assert read_json(run.parent / layout.STUDY)["execution"]["save_model"] is True  # type: ignore[index]
     found = evaluate_run(run)
@@ -75,6 +99,13 @@ def test_a_trial_that_kept_its_model_is_evaluated_on_the_last_data(folder: Path)
     assert found.mistakes["confidence"].is_monotonic_decreasing
     page = view_evaluation(found).read_text()
     assert page.count('<img src="data:image/png;base64,') == len(found.mistakes)
+    # The command shows a person the same; it runs nothing again.
+    monkeypatch.setattr("results.evaluation.evaluate_run", {run: found}.__getitem__)
+    assert main(["evaluate", str(run)]) == 0
+    shown = capsys.readouterr()
+    assert shown.err == ""
+    for words in ("recorded by the run)", "95% interval", "Cohen's kappa", "sensitivity", "confusions:"):
+        assert words in shown.out
 
 
 @pytest.mark.slow
@@ -95,28 +126,61 @@ def test_a_run_that_kept_nothing_is_run_again(
     assert (answer["samples"], len(answer["by_class"])) == (40, 3)
     assert answer["metrics"] == pytest.approx(answer["recorded"])
     assert answer["overall"]["accuracy"] == pytest.approx(answer["metrics"]["accuracy"])
-    # The new run has a model: no third one is made, and the tables are a person's.
-    assert main(["evaluate", answer["run"]]) == 0
-    shown = capsys.readouterr()
-    assert shown.err == ""
-    for words in ("recorded by the run)", "95% interval", "Cohen's kappa", "sensitivity", "confusions:"):
-        assert words in shown.out
+    assert can_be_evaluated(Path(answer["run"]))
     assert len(list((tmp_path / "runs").iterdir())) == 2
 
 
-@pytest.mark.slow
-def test_a_model_that_holds_code_is_refused(folder: Path) -> None:
-    with pytest.raises(ResultsError, match=r"can't be evaluated: ValueError: .*[Ll]ambda"):
-        evaluate_run(trial(folder, "code"))
+@pytest.fixture(scope="module")
+def said(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """What the process of a model says of several runs; one process, since TensorFlow takes seconds."""
+    copies = tmp_path_factory.mktemp("said")
+    kinds = {"torn": "plain", "beyond": "plain", "binary": "binary", "numbers": "binary", "code": "code"}
+    for name, kind in kinds.items():
+        shutil.copytree(trial(folder, kind), copies / name)
+        (copies / f"of-{name}").mkdir()
+    (copies / "torn" / layout.MODEL).write_bytes(b"torn")
+    for name, wrong in [("beyond", 9.0), ("numbers", 0.5)]:
+        held_out = read_held_out(copies / name)
+        write_held_out(copies / name, HeldOut(held_out.x, np.full(len(held_out.x), wrong)))
+    subprocess.run([sys.executable, "-c", ASK_ALL], cwd=copies, check=True)
+    found = {folder.name: read_json(folder / "found.json") for folder in copies.glob("of-*")}
+    return {name.removeprefix("of-"): answer or {} for name, answer in found.items()}
 
 
 @pytest.mark.slow
-def test_a_damaged_model_is_an_error_in_one_line(make: Path) -> None:
-    (make / layout.MODEL).write_bytes(b"torn")
-    write_held_out(make, HeldOut(np.zeros((2, 3)), np.array([0, 1])))
-    with pytest.raises(ResultsError, match="can't be evaluated: ") as error:
-        evaluate_run(make)
-    assert "\n" not in str(error.value)
+def test_a_model_that_holds_code_is_refused(said: dict[str, dict[str, Any]]) -> None:
+    assert re.match("ValueError: .*[Ll]ambda", said["code"]["problem"])
+
+
+@pytest.mark.slow
+def test_a_damaged_model_is_an_error_in_one_line(said: dict[str, dict[str, Any]]) -> None:
+    assert said["torn"]["problem"].startswith(("ValueError: ", "OSError: "))
+    assert "\n" not in said["torn"]["problem"]
+
+
+def test_what_the_process_of_a_model_says_names_the_run(tmp_path: Path) -> None:
+    write_held_out(tmp_path, HeldOut(np.zeros((2, 3)), np.zeros(1)))
+    law = (
+        rf"^the model of run {tmp_path.name} can't be evaluated: .* must hold as many samples x as y, [^\n]*$"
+    )
+    with pytest.raises(ResultsError, match=law):
+        ask_model(tmp_path)
+
+
+@pytest.mark.slow
+def test_what_are_no_classes_is_said_before_keras_fails_over_it(said: dict[str, dict[str, Any]]) -> None:
+    law = "y must be whole numbers in 0..{} for {} classes, but they are in [{}, {}]"
+    assert said["beyond"]["problem"] == law.format(2, 3, 9, 9)
+    assert said["numbers"]["problem"] == law.format(1, 2, 0.5, 0.5)
+
+
+@pytest.mark.slow
+def test_a_model_of_two_classes_has_one_output(folder: Path, said: dict[str, dict[str, Any]]) -> None:
+    """And a metric that is no single number is left out, as it is of what a run records."""
+    assert said["binary"]["logits"] is True
+    recorded = read_run(trial(folder, "binary")).evaluation
+    assert said["binary"]["metrics"] == pytest.approx(dict(recorded))
+    assert set(recorded) == {"loss", "accuracy"}
 
 
 @pytest.fixture
