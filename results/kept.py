@@ -60,12 +60,14 @@ def can_be_evaluated(run_dir: Path) -> bool:
 class Keeper:
     """Keeps the model of each `fit()` and `evaluate()`, and the data of the latter; the last one stays.
 
-    What can't be kept is named in a warning, in the run's output, and never ends the run.
+    What can't be kept is named in a warning, in the run's output, and never ends the run. An earlier one
+    that was kept doesn't stand in for it; a file that the script wrote itself is left alone.
     """
 
     def __init__(self, run_dir: Path, keras: Any) -> None:
         self.run_dir = run_dir
         self.keras = keras
+        self.ours: set[str] = set()  # names of the files that were kept here
 
     def fit(
         self, original: Callable[..., Any], model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -90,15 +92,23 @@ class Keeper:
         try:
             self.keras.Model.save(model, beside)
             os.replace(beside, self.run_dir / layout.MODEL)
-        except (OSError, TypeError, ValueError, NotImplementedError) as error:
+            self.ours.add(layout.MODEL)
+        except Exception as error:  # a layer of the user's tells how it is made, and may raise anything
             beside.unlink(missing_ok=True)
+            self._drop(layout.MODEL)
             _log.warning("the model can't be saved: %s", error)
 
     def _data(self, given: Mapping[str, Any]) -> None:
         try:
             write_held_out(self.run_dir, _arrays(given))
+            self.ours.add(layout.HELD_OUT)
         except (ResultsError, OSError) as error:
+            self._drop(layout.HELD_OUT)
             _log.warning("this evaluate() can't be kept to be repeated: %s", error)
+
+    def _drop(self, name: str) -> None:
+        if name in self.ours:
+            (self.run_dir / name).unlink(missing_ok=True)
 
 
 def _arrays(given: Mapping[str, Any]) -> HeldOut:

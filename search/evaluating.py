@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from gridruns import GridrunsError
 from results import layout
 from results.chosen import one_run
-from results.kept import can_be_evaluated
+from results.kept import asked_to_keep, can_be_evaluated
 from results.run import Run, read_run
 from results.status import Status
 from search.rerunning import Rerun, rerun
@@ -74,18 +74,23 @@ def evaluate(
             f"{after.status}: {after.reason or 'see its output'}"
         )
     if not can_be_evaluated(after.path):
-        raise EvaluatingError(
-            f"run {before.id} can't be evaluated: its script must call model.evaluate(x, y) with two arrays, "
-            f"and Keras must be able to save its model; see {(after.path / layout.OUTPUT).as_posix()}"
-        )
+        raise _without_arrays(before, after)
     return Evaluated(evaluate_run(after.path), again)
+
+
+def _without_arrays(run: Run, tried: Run) -> EvaluatingError:
+    """The error of a run that was asked to keep its model and data, or whose repetition was, in vain."""
+    return EvaluatingError(
+        f"run {run.id} can't be evaluated: its script must call model.evaluate(x, y) with two arrays, "
+        f"and Keras must be able to save its model; see {(tried.path / layout.OUTPUT).as_posix()}"
+    )
 
 
 def _check_worth_it(run: Run) -> None:
     """Refuse a run whose repetition couldn't be evaluated either.
 
     Raises:
-        EvaluatingError: It still runs, or it came to its end without an `evaluate()`.
+        EvaluatingError: It still runs, or it came to its end without an `evaluate()` that can be kept.
     """
     if run.status is Status.RUNNING:
         raise EvaluatingError(f"run {run.id} is still running")
@@ -94,3 +99,5 @@ def _check_worth_it(run: Run) -> None:
             f"run {run.id} can't be evaluated: a script names its held-out set by calling "
             "model.evaluate(x, y), and this one never did"
         )
+    if run.status is Status.COMPLETED and asked_to_keep(run.path) and (run.path / layout.MODEL).is_file():
+        raise _without_arrays(run, run)

@@ -98,12 +98,20 @@ def test_the_validation_within_fit_is_not_kept(keeper: Keeper, tmp_path: Path) -
         ({"x": X, "y": Y, "steps": 1}, "it was called with steps"),
     ],
 )
-def test_what_cannot_be_repeated_is_named_and_the_data_before_stay(
+def test_what_cannot_be_repeated_is_named_and_no_earlier_data_stand_in_for_it(
     call: dict[str, Any], why: str, keeper: Keeper, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     evaluate(keeper, X, Y)
     evaluate(keeper, **call)
     assert caplog.messages == [f"this evaluate() can't be kept to be repeated: {why}"]
+    assert not (tmp_path / layout.HELD_OUT).exists()
+    evaluate(keeper, X, Y)
+    assert read_held_out(tmp_path).x.tolist() == X.tolist()
+
+
+def test_what_the_script_wrote_itself_stays(keeper: Keeper, tmp_path: Path) -> None:
+    write_held_out(tmp_path, HeldOut(X, Y))
+    evaluate(keeper, iter(()))
     assert read_held_out(tmp_path).x.tolist() == X.tolist()
 
 
@@ -112,12 +120,19 @@ def test_a_frame_is_an_array(keeper: Keeper, tmp_path: Path) -> None:
     assert read_held_out(tmp_path).x.tolist() == X.tolist()
 
 
+@pytest.mark.parametrize("error", [NotImplementedError, AttributeError, RuntimeError, ZeroDivisionError])
 def test_a_model_that_keras_cannot_save_is_named(
-    keeper: Keeper, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    error: type[Exception], keeper: Keeper, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    evaluate(keeper, X, Y, model=Model(fails=NotImplementedError))
+    evaluate(keeper, X, Y, model=Model(fails=error))
     assert caplog.messages == ["the model can't be saved: it can't be told how it is made"]
     assert [path.name for path in tmp_path.iterdir()] == [layout.HELD_OUT]
+
+
+def test_no_earlier_model_stands_in_for_one_that_cannot_be_saved(keeper: Keeper, tmp_path: Path) -> None:
+    evaluate(keeper, X, Y)
+    evaluate(keeper, X, Y, model=Model(fails=TypeError))
+    assert not (tmp_path / layout.MODEL).exists()
 
 
 def test_pickled_data_are_never_loaded(tmp_path: Path) -> None:

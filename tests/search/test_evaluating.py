@@ -222,6 +222,24 @@ def test_a_repetition_that_keeps_nothing_is_named(make: Path, write: Write) -> N
         evaluate(run)
 
 
+def test_what_a_run_could_not_keep_is_not_tried_again(make: Path, write: Write) -> None:
+    """A run that was asked to keep its held-out set, and called evaluate() with a tf.data.Dataset, say."""
+    script = (
+        WITHOUT_KERAS
+        + """
+    from results import run_dir
+    write_run_metadata("evaluation", {"loss": 1.0})
+    (run_dir() / "model.keras").touch()
+    """
+    )
+    run = Path(str(training_run(write(script), quiet=True, save_model=True)["run_dir"].iloc[0]))
+    with pytest.raises(
+        EvaluatingError, match=r"its script must call model\.evaluate\(x, y\) with two arrays"
+    ):
+        evaluate(run)
+    assert len(ls_runs()) == 2
+
+
 def test_the_page_contradicts_json(make: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", str(make), "--html", "--json"]) == 2
     assert main(["evaluate", str(make), "--output", "page.html"]) == 2
