@@ -5,6 +5,7 @@ for one another: what can't be read is an error.
 """
 
 import os
+import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -97,21 +98,33 @@ def _csv(file: str, held_out: str) -> Data:
     if held_out not in HELD_OUT:
         raise ValueError(f"held_out must be one of {', '.join(HELD_OUT)}, but got {held_out!r}")
     with open(file, encoding="utf-8") as lines:
-        names = next(lines, "").rstrip("\n").split(",")
+        names = lines.readline().rstrip("\n").split(",")
         wanted = ["label", *(f"pixel{i}" for i in range(len(names) - 1))]
         if names != wanted or len(names) == 1:
             raise ValueError(f"{file} must begin with label,pixel0,pixel1,..., but begins with {names[:3]}")
-        table = np.loadtxt(lines, delimiter=",", dtype=np.uint8, ndmin=2)
+        try:
+            with warnings.catch_warnings(action="ignore"):  # that there are no images, an error below
+                table = np.loadtxt(lines, delimiter=",", dtype=np.uint8, ndmin=2, comments=None)
+        except ValueError as error:
+            raise ValueError(f"{file} must hold whole numbers in 0..255: {error}") from None
+    if len(table) and table.shape[1] != len(names):
+        raise ValueError(
+            f"each line of {file} must hold {len(names)} numbers, as many as the first names, "
+            f"but got {table.shape[1]}"
+        )
     labels = table[:, 0]
     if labels.max(initial=0) >= CLASSES:
         raise ValueError(f"the labels of {file} must be in 0..{CLASSES - 1}, but got {labels.max()}")
     test, holdout = HELD_OUT_SHARES
-    train, rest = train_test_split(
-        np.arange(len(table)), test_size=test + holdout, stratify=labels, random_state=SPLIT_SEED
-    )
-    parts = train_test_split(
-        rest, test_size=holdout / (test + holdout), stratify=labels[rest], random_state=SPLIT_SEED
-    )
+    try:
+        train, rest = train_test_split(
+            np.arange(len(table)), test_size=test + holdout, stratify=labels, random_state=SPLIT_SEED
+        )
+        parts = train_test_split(
+            rest, test_size=holdout / (test + holdout), stratify=labels[rest], random_state=SPLIT_SEED
+        )
+    except ValueError as error:
+        raise ValueError(f"{file} must hold enough images of each class for three parts: {error}") from None
     chosen = parts[HELD_OUT.index(held_out)]
     pixels = _images(table[:, 1:], 255)
     return Data(pixels[train], _labels(labels[train]), pixels[chosen], _labels(labels[chosen]))

@@ -121,8 +121,19 @@ def test_a_csv_has_three_parts_that_share_no_image(data: ModuleType, tmp_path: P
         ("", "must begin with label,pixel0,pixel1"),
         ("pixel0,label\n1,2\n", "must begin with label,pixel0,pixel1"),
         ("label,pixel0\n10,2\n", r"labels of .* must be in 0\.\.9, but got 10"),
-        ("label,pixel0\n1,256\n", "256"),
-        ("label,pixel0\n1,2,3\n2,3\n", "columns"),
+        ("label,pixel0\n1,256\n", r"train\.csv must hold whole numbers in 0\.\.255: .*'256'.* row 0"),
+        ("label,pixel0\n1,0.5\n", r"train\.csv must hold whole numbers in 0\.\.255: .*'0.5'"),
+        ("label,pixel0\n1,-1\n", r"train\.csv must hold whole numbers in 0\.\.255: .*'-1'"),
+        ("label,pixel0\none,2\n", r"train\.csv must hold whole numbers in 0\.\.255: .*'one'"),
+        ("label,pixel0\n#1,2\n3,4\n", r"train\.csv must hold whole numbers in 0\.\.255: .*'#1'"),
+        ("label,pixel0\n1,2,3\n2,3\n", r"train\.csv must hold whole numbers in 0\.\.255: .*columns"),
+        ("label,pixel0,pixel1\n1,2\n3,4\n", r"each line of .*train\.csv must hold 3 numbers, .* but got 2"),
+        ("label,pixel0\n1,2,3\n3,4,5\n", r"each line of .*train\.csv must hold 2 numbers, .* but got 3"),
+        (
+            "label,pixel0\n",
+            r"train\.csv must hold enough images of each class for three parts: .*n_samples=0",
+        ),
+        ("label,pixel0\n1,2\n1,3\n", r"train\.csv must hold enough images of each class for three parts: "),
     ],
 )
 def test_a_csv_of_another_form_is_an_error(data: ModuleType, tmp_path: Path, text: str, law: str) -> None:
