@@ -5,7 +5,7 @@
 
 `run` does one trial at a time on one thread, a study for each experiment and seed; a study that is there
 goes on, and one that is complete costs seconds. With `--quick` it tries whether all works: scikit-learn's
-digits, one epoch, one seed, a fifth of the networks, all in this process. `tables` prints Markdown, or puts
+digits, one epoch, one seed, one of the networks, all in this process. `tables` prints Markdown, or puts
 each table between the marks `<!-- NAME -->` and `<!-- /NAME -->` of a page. The experiments are those of
 experiments.yaml, on MNIST.
 """
@@ -84,13 +84,13 @@ def experiments(names: Sequence[str]) -> list[Experiment]:
 
 
 def run(experiment: Experiment, runs_dir: Path, quick: bool) -> None:
-    """Run what is missing of the experiment, or try a few of its networks."""
+    """Run what is missing of the experiment, or try one of its networks."""
     for seed in experiment.seeds[:1] if quick else experiment.seeds:
         tuning_run(
             SCRIPTS / f"{experiment.script}.py",
             experiment.space,
             set=(*experiment.settings, *QUICK) if quick else experiment.settings,
-            sample=0.2 if quick else None,
+            trials=1 if quick else None,
             order="random" if quick else "grid",
             executor="inline" if quick else "local",
             seed=seed,
@@ -187,7 +187,7 @@ def main() -> None:
     parser.add_argument("what", choices=["run", "tables"])
     parser.add_argument("names", nargs="*", help="the experiments; all if not given")
     parser.add_argument("--runs-dir", type=Path, required=True)
-    parser.add_argument("--quick", action="store_true", help="try a few networks of each, for an epoch")
+    parser.add_argument("--quick", action="store_true", help="try one network of each, for an epoch")
     parser.add_argument("--into", type=Path, help="a page with a pair of marks for each table")
     asked = parser.parse_intermixed_args()
     for experiment in experiments(asked.names):

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from ruamel.yaml import YAML
 from sklearn.datasets import load_digits
 
+from benchmarks.experiments import main
 from results import leaderboard
 from spaces import Flag, load_space
 
@@ -22,8 +24,12 @@ EXPERIMENTS: dict[str, dict[str, Any]] = YAML(typ="safe").load(ROOT / "benchmark
 
 # Run scripts one after another, each up to its fit(), and say what they built and how they would train it.
 BUILD = """
-import json, os, runpy, sys
+import contextlib, io, json, os, runpy, sys
 sys.path.insert(0, "scripts")
+with contextlib.redirect_stdout(io.StringIO()) as output:
+    sys.argv[1:], asked = ["--data", "digits", "--epochs", "2", "--nodes1", "16"], sys.argv[1]
+    runpy.run_path("scripts/mnist_grid_search.py", run_name="__main__")
+print(json.dumps(output.getvalue().splitlines()))
 import keras
 from spaces import Declared, declaring, provide
 
@@ -46,7 +52,7 @@ def called(call):
     return [name, call.monitor, *(getattr(call, known) for known in told[name])]
 
 keras.Model.fit = fit
-for script, values in json.loads(sys.argv[1]):
+for script, values in json.loads(asked):
     try:
         with provide(values):
             runpy.run_path(f"scripts/{script}.py", run_name="__main__")
@@ -102,7 +108,8 @@ CNN = "Reshape Conv2D-32 Conv2D-64 MaxPooling2D ~0.25 Flatten 128 ~0.5 10"
 RMSPROP, SGD, MOMENTUM = ["RMSprop", 0.001, 0.0], ["SGD", 0.01, 0.0], ["SGD", 0.1, 0.9]
 
 # What is published of the first and the last network of each experiment's grid: the layers (Dense ones as
-# their units, dropout as ~rate), the optimizer with its rate and momentum; batch size, epochs, validation split.
+# their units, dropout as ~rate), the optimizer with its rate and momentum, then batch size, epochs and
+# validation split, at last the callbacks.
 PUBLISHED: dict[str, list[tuple[Any, ...]]] = {
     "logistic": [("10", RMSPROP, [128, 20, 0.2], [])],
     "mlp": [("256 ~0.4 128 ~0.3 10", RMSPROP, [128, 30, 0.2], [])],
@@ -190,17 +197,18 @@ def ends(name: str) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """What the networks of PUBLISHED are, on images of MNIST's shape, by experiment; the rest of BUILD."""
+    """What BUILD says: the networks of PUBLISHED by experiment, on images of MNIST's shape, and the rest."""
     file = tmp_path_factory.mktemp("mnist") / "mnist.npz"
     images, digits = np.zeros((40, 28, 28), np.uint8), np.arange(40, dtype=np.uint8) % 10
     np.savez(file, x_train=images, y_train=digits, x_test=images, y_test=digits)
     wanted = [(name, point) for name in PUBLISHED for point in ends(name)]
     asked = json.dumps([(EXPERIMENTS[name]["script"], point) for name, point in wanted])
     lines = [json.loads(line) for line in python("-c", BUILD, asked, MNIST_NPZ=str(file)).stdout.splitlines()]
+    by_itself = lines.pop(0)
     found: dict[str, list[Any]] = {name: [] for name in PUBLISHED}
     for name, _ in wanted:
         found[name].append(lines.pop(0))
-    return found, *lines
+    return found, by_itself, *lines
 
 
 @pytest.mark.slow
@@ -230,7 +238,7 @@ def test_the_penalty_and_epsilon_are_what_the_spaces_say(built: Any) -> None:
 
 @pytest.mark.slow
 def test_the_searchs_flags_are_the_chapters(built: Any) -> None:
-    declared = [Flag.from_json(flag) for flag in built[1]]
+    declared = [Flag.from_json(flag) for flag in built[2]]
     assert {flag.name: flag.default for flag in declared} == {
         "nodes1": 256, "nodes2": 128, "nodes3": 64, "dropout1": 0.4, "dropout2": 0.3, "dropout3": 0.2,
         "optimizer": "rmsprop", "lr_annealing": 0.1, "data": "mnist", "epochs": 35, "batch_size": 128,
@@ -240,13 +248,12 @@ def test_the_searchs_flags_are_the_chapters(built: Any) -> None:
 
 @pytest.mark.slow
 def test_a_mistyped_data_set_or_a_missing_file_stops_a_script(built: Any) -> None:
-    assert built[2:] == (2, "nowhere.npz")
+    assert built[3:] == (2, "nowhere.npz")
 
 
 @pytest.mark.slow
-def test_a_script_runs_by_itself() -> None:
-    script = "scripts/mnist_grid_search.py"
-    lines = python(script, "--data", "digits", "--epochs", "2", "--nodes1", "16").stdout.splitlines()
+def test_a_script_runs_by_itself(built: Any) -> None:
+    lines = built[1]
     assert sum("val_accuracy" in line for line in lines) == 2
     assert "Epoch 2/2" in lines
     assert "12/12" in lines[-1]  # the test set, 360 images in batches of 32
@@ -284,6 +291,18 @@ def test_the_quick_form_runs_and_is_recorded(quick: Path, name: str) -> None:
     assert runs["eval_accuracy"].between(0, 1).all()
 
 
+@pytest.fixture
+def tables(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """What `python benchmarks/experiments.py tables ...` prints."""
+
+    def run(*arguments: str) -> str:
+        monkeypatch.setattr(sys, "argv", [DRIVER, "tables", *arguments])
+        main()
+        return capsys.readouterr().out
+
+    return run
+
+
 @pytest.mark.slow
 def test_the_csvs_two_held_out_parts_are_both_evaluated(quick: Path) -> None:
     runs = leaderboard(quick / "csv-seed1").set_index("flag_held_out")
@@ -293,12 +312,14 @@ def test_the_csvs_two_held_out_parts_are_both_evaluated(quick: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_tables_of_the_page_come_from_the_runs(quick: Path, tmp_path: Path) -> None:
+def test_the_tables_of_the_page_come_from_the_runs(
+    quick: Path, tmp_path: Path, tables: Callable[..., str]
+) -> None:
     page = tmp_path / "page.md"
     page.write_text("before\n<!-- cnn -->\nold\n<!-- /cnn -->\nbetween\n<!-- mlp -->\n<!-- /mlp -->\nafter\n")
-    shown = python(DRIVER, "tables", "--runs-dir", str(quick), "mlp", "cnn").stdout
+    shown = tables("--runs-dir", str(quick), "mlp", "cnn")
     for _ in range(2):  # the second time changes nothing
-        python(DRIVER, "tables", "--runs-dir", str(quick), "--into", str(page), "mlp", "cnn")
+        assert tables("--runs-dir", str(quick), "--into", str(page), "mlp", "cnn") == ""
     text = page.read_text()
     assert text.count("gridruns tune scripts/mlp.py") == 1
     assert re.findall(r"^(before|old|between|after)$", text, re.MULTILINE) == ["before", "between", "after"]
@@ -308,8 +329,8 @@ def test_the_tables_of_the_page_come_from_the_runs(quick: Path, tmp_path: Path) 
     assert f"| 0.1180 / 0.9804 | {run.eval_loss:.4f} | {run.eval_accuracy:.4f} | " in shown
 
 
-def test_what_was_not_run_says_so(tmp_path: Path) -> None:
-    shown = python(DRIVER, "tables", "--runs-dir", str(tmp_path)).stdout
+def test_what_was_not_run_says_so(tmp_path: Path, tables: Callable[..., str]) -> None:
+    shown = tables("--runs-dir", str(tmp_path))
     rows = [line for line in shown.splitlines() if line.startswith("| ") and not line.startswith("| ---")]
     measured = [line for line in rows if re.search(r"\| 0 of [13] \|$", line)]
     assert measured and all("not run yet" in line for line in measured)
