@@ -1,6 +1,7 @@
 """Options that several commands share."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -79,12 +80,15 @@ def wants_page(as_html: bool, output: str | None, plain: bool) -> bool:
         plain: Whether a format for other programs is asked for.
 
     Raises:
-        GridrunsError: The options contradict each other.
+        GridrunsError: The options contradict each other, or the page's directory isn't there.
     """
     if output is not None and not as_html:
         raise GridrunsError(f"--output needs --html, but got only {output!r}")
     if as_html and plain:
         raise GridrunsError("--html writes a page, so it can't be combined with --json or --csv")
+    if output is not None and not Path(output).parent.is_dir():
+        folder = str(Path(output).parent)
+        raise GridrunsError(f"can't write the page {output!r}: there is no directory {folder!r}")
     return as_html
 
 

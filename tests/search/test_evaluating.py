@@ -240,6 +240,18 @@ def test_what_a_run_could_not_keep_is_not_tried_again(make: Path, write: Write) 
     assert len(ls_runs()) == 2
 
 
+def test_nothing_is_run_again_for_a_page_that_cannot_be_written(
+    make: Path, write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = _run(write(WITHOUT_KERAS + '    write_run_metadata("evaluation", {"loss": 1.0})\n'))
+    capsys.readouterr()
+    assert main(["evaluate", str(run), "--html", "--output", "nowhere/page.html"]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "can't write the page 'nowhere/page.html': there is no directory 'nowhere'" in shown.err
+    assert len(ls_runs()) == 2
+
+
 def test_the_page_contradicts_json(make: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", str(make), "--html", "--json"]) == 2
     assert main(["evaluate", str(make), "--output", "page.html"]) == 2
