@@ -16,6 +16,7 @@ def confusions_figure(confusions: pd.DataFrame, classes: int) -> Any:
     trace = {
         "type": "scatter",
         "mode": "markers+text",
+        "cliponaxis": False,
         "x": confusions["reference"].tolist(),
         "y": confusions["predicted"].tolist(),
         "text": [str(count) for count in counts],

@@ -53,6 +53,11 @@ def test_every_figure_is_listed() -> None:
     assert own and own <= set(figures.__all__)
 
 
+def test_a_large_bubble_at_the_edge_is_not_cut() -> None:
+    confused = pd.DataFrame({"reference": [1], "predicted": [0], "count": [99], "share": [0.5]})
+    assert figures.confusions_figure(confused, 2).data[0].cliponaxis is False
+
+
 def test_history_has_each_trial_and_the_best_of_the_ranked(study: Path) -> None:
     data = figures.history(leaderboard(study), LOSS)
     assert data["number"].tolist() == [0, 1, 2, 3, 4, 5]
