@@ -1,7 +1,9 @@
 """The statistics of a confusion matrix, as R's `caret::confusionMatrix` defines and names them.
 
 A matrix has a row for each predicted class and a column for each reference class, as caret prints it. What
-isn't defined (a sensitivity of a class that never occurs, McNemar's test where a sum is zero) is NA.
+isn't defined (a sensitivity of a class that never occurs, McNemar's test where a sum is zero) is NA. caret
+computes predictive values from sensitivity and specificity, and has none where one of these is NA; here they
+are shares of the predictions, which are there all the same.
 """
 
 import math

@@ -102,6 +102,20 @@ def test_the_names_mean_what_scikit_learn_means_by_them() -> None:
     assert overall_statistics(matrix)["kappa"] == pytest.approx(cohen_kappa_score(true, said))
 
 
+def test_the_interval_and_the_test_of_a_small_table() -> None:
+    """R: binom.test(3, 4)$conf.int; and by hand P(at least 3 of 4 at 0.5) = 5/16."""
+    overall = overall_statistics(frame([[2, 1], [0, 1]]))
+    assert overall[["accuracy_lower", "accuracy_upper"]].tolist() == pytest.approx([0.1941204, 0.9936905])
+    assert overall["p_value"] == pytest.approx(5 / 16)
+
+
+def test_a_predictive_value_is_a_share_of_predictions_where_caret_has_none() -> None:
+    """Class 0 never occurs, so its sensitivity isn't defined; but both predictions of it are wrong."""
+    by_class = class_statistics(confusion_matrix([1, 1, 1], [0, 0, 1], classes=2))
+    assert by_class.loc[0, "sensitivity"] is pd.NA
+    assert by_class.loc[0, ["positive_predictive_value", "negative_predictive_value"]].tolist() == [0, 1]
+
+
 def test_what_is_not_defined_is_missing() -> None:
     """A class that never occurs, one that is never predicted, and agreement that chance alone explains."""
     matrix = confusion_matrix([0, 0, 1], [0, 2, 0], classes=3)
