@@ -23,6 +23,7 @@ NAMES = {
     "grid": "grids",
     "listing": "listing",
     "TensorBoard": "event_files",
+    "limit": "limit",
 }
 """The benchmarks by name, and the modules that hold them as `BENCHMARKS`."""
 

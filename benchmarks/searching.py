@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from harness import Benchmark, Options, environment, python, seconds_of
+from harness import Benchmark, Options, environment, python, seconds_of, there
 
 PEERS = Path(__file__).resolve().parent / "peers"
 OURS = "gridruns"
@@ -28,7 +28,8 @@ def figures(options: Options, steps_per_execution: int = 1) -> dict[str, float]:
     work = options.out / "work.json"
     given = {"data": options.data, "epochs": options.epochs, "steps_per_execution": steps_per_execution}
     work.write_text(json.dumps({**given, "points": _points(options), "seed": SEED}))
-    return {side: _seconds(options, side, work) for side in PROGRAMS}
+    sides = [side for side in PROGRAMS if side != "Ray Tune" or there(side, "ray", "tensorboardX")]
+    return {side: _seconds(options, side, work) for side in sides}
 
 
 def at_64(options: Options) -> dict[str, float]:
