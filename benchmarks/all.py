@@ -16,6 +16,7 @@ from harness import Benchmark, Measured, Options, machine
 
 NAMES = {
     "search": "searching",
+    "pruned search": "pruned",
     "overhead": "overhead",
     "efficiency": "efficiency",
     "first result": "first_result",

@@ -10,7 +10,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-QUICK = ["overhead", "first result", "memory", "efficiency", "grid", "listing", "TensorBoard", "limit"]
+QUICK = [
+    "pruned search",
+    "overhead",
+    "first result",
+    "memory",
+    "efficiency",
+    "grid",
+    "listing",
+    "TensorBoard",
+    "limit",
+]
 
 
 def measured(names: list[str], out: Path) -> dict[str, dict[str, object]]:
@@ -52,5 +62,5 @@ def test_an_unknown_name_is_one_line(tmp_path: Path) -> None:
         [sys.executable, "benchmarks/all.py", "--out", str(out), "speed"],
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert done.returncode == 1 and "names must be among search, overhead" in done.stderr
+    assert done.returncode == 1 and "names must be among search, pruned search" in done.stderr
     assert not out.exists()
