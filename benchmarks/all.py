@@ -16,6 +16,7 @@ from harness import Benchmark, Measured, Options, machine
 
 NAMES = {
     "search": "searching",
+    "pruned search": "pruned",
     "overhead": "overhead",
     "efficiency": "efficiency",
     "first result": "first_result",
@@ -23,6 +24,7 @@ NAMES = {
     "grid": "grids",
     "listing": "listing",
     "TensorBoard": "event_files",
+    "limit": "limit",
 }
 """The benchmarks by name, and the modules that hold them as `BENCHMARKS`."""
 

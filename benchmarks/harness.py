@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +163,15 @@ def gridruns(*arguments: object) -> list[str]:
 def python(*arguments: object) -> list[str]:
     """A command of this interpreter."""
     return [sys.executable, *map(str, arguments)]
+
+
+def there(side: str, *modules: str) -> bool:
+    """Whether the packages of a side are installed; if not, it says so on standard error."""
+    for module in modules:
+        if find_spec(module) is None:
+            print(f"{side} IS LEFT OUT: pip install -e '.[benchmarks]'", file=sys.stderr)
+            return False
+    return True
 
 
 def ends(folder: Path) -> list[float]:

@@ -1,9 +1,9 @@
 """What a trial costs besides the script: trials that do nothing, all recording included.
 
-Ours is the time between two ends of trials; the script declares a flag and logs one number. Peers do what
-comes nearest, and less: Optuna calls a function and writes a row of SQLite; keras-tuner calls a method and
-writes a file; Ray Tune runs a function in a process of its own. A fresh `python` with the same script is what
-a shell's loop pays.
+Ours is the time between two ends of trials, on this machine and on a Ray that is started here; the script
+declares a flag and logs one number. Peers do what comes nearest, and less: Optuna calls a function and
+writes a row of SQLite; keras-tuner calls a method and writes a file; Ray Tune runs a function in an actor
+of its own. A fresh `python` with the same script is what a shell's loop pays.
 """
 
 import json
@@ -11,12 +11,13 @@ import statistics
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness import Benchmark, Options, environment, python, seconds_of
+from harness import Benchmark, Options, environment, python, seconds_of, there
 
 HERE = Path(__file__).resolve().parent
 SCRIPT = HERE / "scripts" / "noop.py"
 PEERS = {"Optuna, SQLite": "optuna", "keras-tuner": "keras-tuner", "Ray Tune": "ray"}
-FEW, MANY = 200, 10_000
+FEW, MANY = 100, 10_000
+RAY_TUNE = 20  # trials are enough where one takes seconds
 OURS = "gridruns"
 
 
@@ -24,14 +25,23 @@ def figures(options: Options) -> dict[str, float]:
     """Milliseconds a trial of each side."""
     trials = 10 if options.quick else FEW
     found = {OURS: statistics.median(_gaps(options, trials))}
+    if there(f"{OURS} on Ray", "ray"):
+        found[f"{OURS} on Ray"] = statistics.median(_gaps(options, trials, "ray"))
     for name, peer in PEERS.items():
-        result = options.out / f"noop-{peer}.json"
-        seconds_of(python(HERE / "peers" / "noop_peers.py", peer, trials, result), result.with_suffix(".log"))
-        found[name] = json.loads(result.read_text())
+        if peer != "ray":
+            found[name] = _peer(options, peer, trials)
+        elif there(name, "ray", "tensorboardX"):
+            found[name] = _peer(options, peer, 4 if options.quick else RAY_TUNE)
     log = options.out / "noop-python.log"
     plain = [seconds_of(python(SCRIPT), log) for _ in range(2 if options.quick else 10)]
     found["fresh python"] = 1000 * statistics.median(plain)
     return found
+
+
+def _peer(options: Options, peer: str, trials: int) -> float:
+    result = options.out / f"noop-{peer}.json"
+    seconds_of(python(HERE / "peers" / "noop_peers.py", peer, trials, result), result.with_suffix(".log"))
+    return float(json.loads(result.read_text()))
 
 
 def growth(options: Options) -> dict[str, float]:
@@ -42,9 +52,9 @@ def growth(options: Options) -> dict[str, float]:
     return {f"trial {place:,}": statistics.median(gaps[place - width : place]) for place in places}
 
 
-def _gaps(options: Options, trials: int) -> Sequence[float]:
-    result = options.out / "noop-gridruns.json"
-    command = python(HERE / "peers" / "noop_gridruns.py", SCRIPT, trials, result)
+def _gaps(options: Options, trials: int, executor: str = "local") -> Sequence[float]:
+    result = options.out / f"noop-gridruns-{executor}.json"
+    command = python(HERE / "peers" / "noop_gridruns.py", SCRIPT, trials, result, executor)
     seconds_of(command, result.with_suffix(".log"), environment(HERE))
     gaps: list[float] = json.loads(result.read_text())
     return gaps

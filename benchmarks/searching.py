@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from harness import Benchmark, Options, environment, python, seconds_of
+from harness import Benchmark, Options, environment, python, seconds_of, there
 
 PEERS = Path(__file__).resolve().parent / "peers"
 OURS = "gridruns"
@@ -25,10 +25,14 @@ SEED = 1
 
 def figures(options: Options, steps_per_execution: int = 1) -> dict[str, float]:
     """Seconds of each side; all must have found something for each epoch of each trial."""
-    work = options.out / "work.json"
-    given = {"data": options.data, "epochs": options.epochs, "steps_per_execution": steps_per_execution}
-    work.write_text(json.dumps({**given, "points": _points(options), "seed": SEED}))
-    return {side: _seconds(options, side, work) for side in PROGRAMS}
+    given = {"epochs": options.epochs, "steps_per_execution": steps_per_execution}
+    work = write_work(options, options.trials, **given)
+    found = {}
+    for side in PROGRAMS:
+        if side != "Ray Tune" or there(side, "ray", "tensorboardX"):
+            found[side], losses = searched(options, side, work)
+            check(side, losses, options)
+    return found
 
 
 def at_64(options: Options) -> dict[str, float]:
@@ -36,22 +40,24 @@ def at_64(options: Options) -> dict[str, float]:
     return figures(options, 64)
 
 
-def _points(options: Options) -> list[object]:
-    """The points that keras-tuner's RandomSearch tries."""
-    file = options.out / "points.json"
-    command = python(PEERS / "draw.py", file, options.trials, SEED)
+def write_work(options: Options, trials: int, **given: object) -> Path:
+    """The file of a `Work` at the points that keras-tuner's RandomSearch tries."""
+    points, work = options.out / "points.json", options.out / "work.json"
+    command = python(PEERS / "draw.py", points, trials, SEED)
     subprocess.run(command, env=environment(PEERS), check=True, capture_output=True)
-    points: list[object] = json.loads(file.read_text())
-    return points
+    drawn = json.loads(points.read_text())
+    work.write_text(json.dumps({"data": options.data, "points": drawn, "seed": SEED, **given}))
+    return work
 
 
-def _seconds(options: Options, side: str, work: Path) -> float:
+def searched(options: Options, side: str, work: Path) -> tuple[float, dict[str, list[float]]]:
+    """How many seconds a side took, and val_loss of each epoch by the point's number."""
     name = PROGRAMS[side].removesuffix(".py")
     result = options.out / f"{name}.json"
     command = python(PEERS / PROGRAMS[side], work, result)
     seconds = seconds_of(command, options.out / f"{name}.log", environment(PEERS))
-    check(side, json.loads(result.read_text()), options)
-    return seconds
+    losses: dict[str, list[float]] = json.loads(result.read_text())
+    return seconds, losses
 
 
 def check(side: str, losses: Mapping[str, Sequence[float]], options: Options) -> None:

@@ -18,7 +18,9 @@ from results.errors import RecordError
 from results.files import read_json
 from results.import_hook import when_imported
 from results.kept import Keeper, asked_to_keep
+from results.keras_calls import bind, replace_method
 from results.recorder import Pruned, Recorder
+from results.stepping import Stepper, asked_steps
 
 _log = logging.getLogger(__name__)
 
@@ -40,12 +42,17 @@ def install(recorder: Recorder) -> Callable[[], None]:
     def hook(keras: Any) -> None:
         if not hooks:
             watch = _Watch(recorder, keras)
-            hooks.append(_replace(keras.Model, "fit", watch.fit))
-            hooks.append(_replace(keras.Model, "evaluate", watch.evaluate))
+            hooks.append(replace_method(keras.Model, "fit", watch.fit))
+            hooks.append(replace_method(keras.Model, "evaluate", watch.evaluate))
             if asked_to_keep(recorder.run_dir):
                 keeper = Keeper(recorder.run_dir, keras)
-                hooks.append(_replace(keras.Model, "fit", keeper.fit))
-                hooks.append(_replace(keras.Model, "evaluate", keeper.evaluate))
+                hooks.append(replace_method(keras.Model, "fit", keeper.fit))
+                hooks.append(replace_method(keras.Model, "evaluate", keeper.evaluate))
+            steps = asked_steps(recorder.run_dir)
+            if steps is not None:
+                stepper = Stepper(steps, recorder, keras)
+                hooks.append(replace_method(keras.Model, "fit", stepper.fit))
+                hooks.append(replace_method(keras.Model, "evaluate", stepper.evaluate))
 
     withdraw = when_imported("keras", hook)
 
@@ -55,21 +62,6 @@ def install(recorder: Recorder) -> Callable[[], None]:
             hooks.pop()()
 
     return undo
-
-
-def _replace(owner: Any, name: str, around: Callable[..., Any]) -> Callable[[], None]:
-    """Let `owner.name(...)` be `around(original, self, args, kwargs)`; return what puts things back."""
-    original = getattr(owner, name)
-    own = name in vars(owner)
-
-    @functools.wraps(original)
-    def replacement(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return around(original, self, args, kwargs)
-
-    setattr(owner, name, replacement)
-    return (
-        functools.partial(setattr, owner, name, original) if own else functools.partial(delattr, owner, name)
-    )
 
 
 class _Watch:
@@ -88,7 +80,7 @@ class _Watch:
         self, original: Callable[..., Any], model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         """Run a `fit()` with our callback behind the user's."""
-        given = _bind(original, model, args, kwargs)
+        given = bind(original, model, args, kwargs)
         if given is None:
             return original(model, *args, **kwargs)
         named = given.arguments
@@ -114,7 +106,7 @@ class _Watch:
         self, original: Callable[..., Any], model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         """Run an `evaluate()` and record what it finds, unless it is the validation within a `fit()`."""
-        given = None if kwargs.get("_use_cached_eval_dataset") else _bind(original, model, args, kwargs)
+        given = None if kwargs.get("_use_cached_eval_dataset") else bind(original, model, args, kwargs)
         if given is None:
             return original(model, *args, **kwargs)
         found: dict[str, Any] = {}
@@ -141,18 +133,6 @@ class _Watch:
         except Pruned as pruned:
             self.pruned = pruned
             model.stop_training = True
-
-
-def _bind(
-    original: Callable[..., Any], model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> inspect.BoundArguments | None:
-    """The arguments by name, or None for a call that Keras itself will refuse."""
-    try:
-        given = inspect.signature(original).bind(model, *args, **kwargs)
-    except TypeError:
-        return None
-    given.apply_defaults()
-    return given
 
 
 def _counts(named: Mapping[str, Any]) -> bool:

@@ -13,7 +13,7 @@ from gridruns import unknown
 from search.executor import Executor, Resources
 from search.executors import check_executor, check_limits, make_executor, read_cluster, resources_for
 from search.interrupts import Interrupted
-from search.plan import plan_words
+from search.plan import check_steps, plan_words
 from search.progress import clock, reporter
 from search.script import Script
 from search.study import Study, StudyError
@@ -39,6 +39,7 @@ class Execution:
         keep_going: Whether to go on when the first trials fail alike.
         max_time: Seconds that the search is to fit in, or a text: no trial is begun that would end later.
         save_model: Whether each trial keeps its model and the data that its script evaluates it on.
+        steps_per_execution: Training steps in a call of TensorFlow's, for a script that leaves it at one.
         address: Of the executor "ray" the cluster (see `search.cluster.settings.Cluster`).
         cpus_per_trial: Of the same, the CPUs of a trial; None for 1.
         gpus_per_trial: Of the same, the GPUs of a trial; None for none.
@@ -55,6 +56,7 @@ class Execution:
     keep_going: bool = False
     max_time: int | float | str | None = None
     save_model: bool = False
+    steps_per_execution: int | None = None
     address: str | None = None
     cpus_per_trial: int | float | None = None
     gpus_per_trial: int | float | None = None
@@ -62,6 +64,7 @@ class Execution:
     def __post_init__(self) -> None:
         check_executor(self.executor, self.start_method)
         check_limits(self.executor, self.trial_timeout, self.memory_limit)
+        check_steps(self.steps_per_execution)
         self.resources()
         self.limits()
 

@@ -12,6 +12,7 @@ from results.keras_hooks import EPOCH_SECONDS
 from results.run import Run
 from results.runs import read_run
 from results.status import Status
+from results.stepping import STEPS_PER_EXECUTION, stepping
 from search.executor import Ending, Executor, Report, Trial
 from search.forecast import Pace, TimeLeft
 from search.interrupts import Interrupted, Stop, listening
@@ -194,6 +195,7 @@ class Search:
             study=self.study.name, attempt=assignment.attempt, repeat=assignment.repeat,
             inactive=list(assignment.proposal.inactive), timed=EPOCH_SECONDS in self._names,
             **keeping(self.study.execution.get(SAVE_MODEL) is True),
+            **stepping(self.study.execution.get(STEPS_PER_EXECUTION)),
         )  # fmt: skip
         run_dir = begin_run(self.folder, record, assignment.values)
         self._running[number] = Running(assignment, run_dir)

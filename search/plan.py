@@ -109,6 +109,12 @@ def check_count(name: str, value: object) -> None:
         raise StudyError(f"{name} must be at least 1, but got {value}")
 
 
+def check_steps(steps_per_execution: int | None) -> None:
+    """Refuse steps in a call of TensorFlow's that are no whole number of at least 1."""
+    if steps_per_execution is not None:
+        check_count("steps_per_execution", steps_per_execution)
+
+
 def check_seed(seed: int | None) -> None:
     """Refuse a seed outside [0, 2**32)."""
     if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32):

@@ -14,6 +14,7 @@ from results.files import read_json
 from results.notes import note_run
 from results.run import Run, read_run
 from results.status import Status
+from results.stepping import asked_steps
 from search.study import versions
 from search.training import training_run
 
@@ -94,6 +95,7 @@ def rerun(
         runs_dir=runs_dir,
         quiet=quiet,
         save_model=save_model,
+        steps_per_execution=asked_steps(before.path),
     )
     after = read_run(Path(str(again["run_dir"].iloc[0])))
     note_run(after.path, f"rerun of {before.path.as_posix()}")

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, TextIO
 from results import layout
 from results.kept import keeping
 from results.runs import read_run
+from results.stepping import stepping
 from results.table import run_info
 from search.entry import read_what
 from search.executor import Ending, Executor, Trial
 from search.executors import check_executor, make_executor, read_cluster, resources_for
 from search.interrupts import Stop, listening
-from search.plan import check_seed, check_writable, make_runs_dir, new_seed
+from search.plan import check_seed, check_steps, check_writable, make_runs_dir, new_seed
 from search.record import begin_run, close_run, run_record
 from search.study import versions
 from search.verdicts import Judge
@@ -41,6 +42,7 @@ def training_run(
     arguments: Sequence[str] = (),
     quiet: bool = False,
     save_model: bool = False,
+    steps_per_execution: int | None = None,
     address: str | None = None,
     cpus_per_trial: float | None = None,
     gpus_per_trial: float | None = None,
@@ -60,6 +62,7 @@ def training_run(
         quiet: Don't show the script's output while it runs.
         save_model: Keep the model of the script's last `fit()` or `evaluate()` as model.keras in the run's
             directory, and the data of its last `evaluate(x, y)` as held_out.npz, for `evaluate`.
+        steps_per_execution: Training steps in a call of TensorFlow's, at least 1, as in `tuning_run`.
         address: The Ray cluster, as in `tuning_run`.
         cpus_per_trial: CPUs of the run there; None for 1.
         gpus_per_trial: GPUs of the run there; None for none.
@@ -73,6 +76,7 @@ def training_run(
     """
     check_executor(executor, start_method)
     check_seed(seed)
+    check_steps(steps_per_execution)
     check_writable(Path(runs_dir))
     script = read_what(file, data=data)
     cluster = read_cluster(executor, address, cpus_per_trial, gpus_per_trial)
@@ -87,8 +91,9 @@ def training_run(
         chosen = new_seed() if seed is None else seed
         make_runs_dir(Path(runs_dir))
         record = run_record(
-            script, values, 0, chosen, resources.threads, versions=versions(), **keeping(save_model)
-        )
+            script, values, 0, chosen, resources.threads, versions=versions(),
+            **keeping(save_model), **stepping(steps_per_execution),
+        )  # fmt: skip
         output = None if quiet or executor == "inline" else sys.stdout
         with listening(patient=False) as stop:
             run_dir = begin_run(Path(runs_dir), record, values)

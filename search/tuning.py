@@ -75,6 +75,7 @@ def tuning_run(
     keep_going: bool = False,
     max_time: float | str | None = None,
     save_model: bool = False,
+    steps_per_execution: int | None = None,
     address: str | None = None,
     cpus_per_trial: float | None = None,
     gpus_per_trial: float | None = None,
@@ -134,6 +135,9 @@ def tuning_run(
             `trials`: then the search goes on until the time is over.
         keep_going: Go on when the first three trials fail the same way.
         save_model: Each trial keeps its model and the data of its last `evaluate()` (see `training_run`).
+        steps_per_execution: Training steps in a call of TensorFlow's, at least 1, for a script that compiles
+            its model with one (docs/performance.md): fewer calls from Python, the same losses. A script
+            with a callback that looks at every batch is refused, as a failed trial.
         address: The Ray cluster: "auto" for the one that this machine belongs to, "HOST:PORT", or
             "ray://HOST:PORT"; None starts Ray on this machine (docs/cluster.md).
         cpus_per_trial: CPUs of a trial on a Ray cluster; None for 1.
@@ -171,7 +175,7 @@ def tuning_run(
         check_foreseeable(sampler)
     execution = Execution(
         executor, start_method, workers, threads, trial_timeout, timeout, memory_limit, retries, keep_going,
-        max_time, save_model, address, cpus_per_trial, gpus_per_trial,
+        max_time, save_model, steps_per_execution, address, cpus_per_trial, gpus_per_trial,
     )  # fmt: skip
     ends = ends_to_rerun(rerun)
     former = _former(study, Path(runs_dir), "extend" if extend else "run points of again" if ends else None)

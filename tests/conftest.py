@@ -25,6 +25,7 @@ SWITCHES = (
     "--disable-component-update",
     "--disable-sync",
 )
+RAY = ("test_benchmarks", "test_executors", "test_keras", "test_reports")  # files beside tests/cluster
 OFFLINE = ("file:", "data:", "blob:", "about:")
 LOOPBACK = ("http://127.0.0.1:", "http://localhost:", "ws://127.0.0.1:", "ws://localhost:")
 
@@ -38,6 +39,17 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With `--dist loadgroup` a file's tests stay in one process, and so do all that share a server."""
+    if config.pluginmanager.hasplugin("xdist"):
+        for item in items:
+            folder = item.path.parent.name
+            ray = folder == "cluster" or item.path.stem in RAY
+            group = "ray" if ray else folder if folder == "storage" else str(item.path)
+            item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")

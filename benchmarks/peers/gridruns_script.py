@@ -15,9 +15,11 @@ FLAGS = flags(
     flag_integer("epochs", 5),
     flag_integer("batch_size", 128),
     flag_integer("steps_per_execution", 1),
+    flag_integer("patience", 0, "epochs without gain; 0 to train all"),
 )
 
-work = Work([], FLAGS.data, FLAGS.epochs, FLAGS.batch_size, FLAGS.steps_per_execution)
+common = ("data", "epochs", "batch_size", "steps_per_execution")
+work = Work([], **{name: getattr(FLAGS, name) for name in common}, patience=FLAGS.patience or None)
 x, y = load(work.data)
 point = {name: getattr(FLAGS, name) for name in SPACE}
 keras.utils.set_random_seed(FLAGS.number)

@@ -14,9 +14,11 @@ SCRIPT = Path(__file__).parent / "gridruns_script.py"
 def search(work: Work) -> dict[int, list[float]]:
     """Run the points in their order."""
     table = pd.DataFrame(work.points).assign(number=range(len(work.points)))
-    fixed = {name: getattr(work, name) for name in ("data", "epochs", "batch_size", "steps_per_execution")}
+    common = ("data", "epochs", "batch_size", "steps_per_execution")
+    fixed = {**{name: getattr(work, name) for name in common}, "patience": work.patience or 0}
+    points = table.assign(**fixed)
     with tempfile.TemporaryDirectory() as folder:
-        runs = tuning_run(SCRIPT, table.assign(**fixed), order="grid", runs_dir=folder, quiet=True)
+        runs = tuning_run(SCRIPT, points, order="grid", pruner=work.pruner, runs_dir=folder, quiet=True)
         lines = {int(run["flag_number"]): Path(run["metrics"]) for _, run in runs.iterrows()}
         return {number: _losses(file) for number, file in lines.items()}
 

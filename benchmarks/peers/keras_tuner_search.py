@@ -6,12 +6,11 @@ https://keras.io/keras_tuner/getting_started/
 import tempfile
 from typing import Any
 
-from work import SPACE, Work, build, load, main
+from work import SPACE, Work, build, callbacks, load, main
 
 
 def search(work: Work) -> dict[int, list[float]]:
     """Let RandomSearch draw and train."""
-    import keras
     import keras_tuner
 
     x, y = load(work.data)
@@ -23,9 +22,9 @@ def search(work: Work) -> dict[int, list[float]]:
                 hp.Choice(name, values)
             return build(hp.values, x.shape[1], work)
 
-        def fit(self, hp: Any, model: Any, *arguments: Any, callbacks: Any, **named: Any) -> Any:
-            plateau = keras.callbacks.ReduceLROnPlateau(factor=hp.get("lr_annealing"))
-            history = model.fit(*arguments, callbacks=[*callbacks, plateau], **named)
+        def fit(self, hp: Any, model: Any, *arguments: Any, **named: Any) -> Any:
+            named["callbacks"] += callbacks(hp.get("lr_annealing"), work)
+            history = model.fit(*arguments, **named)
             number = len(found)
             assert hp.values == work.points[number], (hp.values, work.points[number])
             found[number] = [float(value) for value in history.history["val_loss"]]

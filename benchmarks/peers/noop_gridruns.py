@@ -1,4 +1,4 @@
-"""Trials that do nothing, by gridruns: `python noop_gridruns.py SCRIPT TRIALS RESULT.json`.
+"""Trials that do nothing, by gridruns: `python noop_gridruns.py SCRIPT TRIALS RESULT.json EXECUTOR`.
 
 Writes the milliseconds between two ends of trials, in their order, for as many workers as there are cores.
 """
@@ -14,9 +14,10 @@ from harness import ends
 from search import tuning_run
 
 if __name__ == "__main__":
-    script, count = sys.argv[1], int(sys.argv[2])
+    script, count, executor = sys.argv[1], int(sys.argv[2]), sys.argv[4]
     with tempfile.TemporaryDirectory() as scratch:
-        tuning_run(script, {"x": list(range(count))}, study="noop", runs_dir=scratch, quiet=True)
+        values = {"x": list(range(count))}
+        tuning_run(script, values, study="noop", executor=executor, runs_dir=scratch, quiet=True)
         moments = ends(Path(scratch) / "noop")
     gaps = [1000 * (after - before) for before, after in itertools.pairwise(moments)]
     Path(sys.argv[3]).write_text(json.dumps(gaps))

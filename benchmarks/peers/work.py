@@ -29,10 +29,12 @@ class Work:
     Attributes:
         points: The points, in the order of keras-tuner's RandomSearch with this seed.
         data: "mnist" (the file that MNIST_NPZ names) or "digits" (scikit-learn's).
-        epochs: Epochs of each trial, all of them trained.
+        epochs: Epochs of each trial, all of them trained but for `patience`.
         batch_size: Images a step.
         steps_per_execution: Of `compile()`.
         seed: Of keras-tuner's search; a trial's own seed is that of its place among the points.
+        patience: After how many epochs without gain a trial stops; None for none.
+        pruner: Of gridruns; None for none.
     """
 
     points: Sequence[Point]
@@ -41,6 +43,8 @@ class Work:
     batch_size: int = 128
     steps_per_execution: int = 1
     seed: int = 1
+    patience: int | None = None
+    pruner: str | None = None
 
     def write(self, file: Path) -> None:
         """Write it as JSON."""
@@ -87,13 +91,20 @@ def build(point: Mapping[str, Any], pixels: int, work: Work) -> Any:
     return model
 
 
-def fit(model: Any, point: Mapping[str, Any], x: Any, y: Any, work: Work) -> list[float]:
-    """Train; returns val_loss of each epoch."""
+def callbacks(factor: float, work: Work) -> list[Any]:
+    """What each training has: a learning rate that falls by `factor`, and an end where nothing is gained."""
     import keras
 
+    plateau = keras.callbacks.ReduceLROnPlateau(factor=factor)
+    early = [] if work.patience is None else [keras.callbacks.EarlyStopping(patience=work.patience)]
+    return [plateau, *early]
+
+
+def fit(model: Any, point: Mapping[str, Any], x: Any, y: Any, work: Work) -> list[float]:
+    """Train; returns val_loss of each epoch."""
     history = model.fit(
         x, y, epochs=work.epochs, batch_size=work.batch_size, validation_split=0.2, verbose=0,
-        callbacks=[keras.callbacks.ReduceLROnPlateau(factor=point["lr_annealing"])],
+        callbacks=callbacks(point["lr_annealing"], work),
     )  # fmt: skip
     return [float(value) for value in history.history["val_loss"]]
 

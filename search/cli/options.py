@@ -63,6 +63,15 @@ def save_model(command: Command) -> Command:
     )(command)  # fmt: skip
 
 
+def steps_per_execution(command: Command) -> Command:
+    """--steps-per-execution."""
+    return click.option(
+        "--steps-per-execution", type=int, metavar="N",
+        help="Let TensorFlow do N training steps a call, where the script leaves it at one: sooner, with the "
+        "same losses.  [default: as the script says]",
+    )(command)  # fmt: skip
+
+
 def page(command: Command) -> Command:
     """--html and --output, for commands that show something or write it as a page."""
     command = click.option("--output", metavar="FILE", help="The page's file, with --html.")(command)

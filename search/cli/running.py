@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 @options.execution
 @options.runs_dir
 @options.save_model
+@options.steps_per_execution
 @click.option("--quiet", is_flag=True, help="Don't show the script's output.")
 def train(script: str, arguments: tuple[str, ...], quiet: bool, **asked: Any) -> int:
     """Run SCRIPT once and record it.
@@ -96,6 +97,7 @@ def train(script: str, arguments: tuple[str, ...], quiet: bool, **asked: Any) ->
 @options.rerun
 @options.storage
 @options.save_model
+@options.steps_per_execution
 @options.runs_dir
 @click.option("--dry-run", is_flag=True, help="Show the points that would be run, and run none.")
 @click.option("--json", "as_json", is_flag=True, help="With --dry-run: as JSON, a list of rows.")

@@ -120,6 +120,29 @@ def test_training_is_the_same_with_hooks_and_without(trained: Trained) -> None:
     assert trained[1]["with_hooks"]["history"] == without["history"]
 
 
+def test_steps_a_call_change_no_number(trained: Trained) -> None:
+    one, four = trained[1]["steps 1"], trained[1]["steps 4"]
+    assert (one.pop("counts"), four.pop("counts")) == ([1, 3, 1], [4, 3, 4])
+    assert one == four
+    assert one["saved"] == 1  # a model that is kept is compiled as the script says
+    assert run_of(trained, "steps 4").properties["steps_per_execution"] == 4
+    assert "steps_per_execution" not in run_of(trained, "with_hooks").properties
+
+
+def test_steps_a_call_that_would_lengthen_an_epoch_are_refused(trained: Trained) -> None:
+    law = "steps_per_execution must divide steps_per_epoch, but got 4 and 10"
+    assert trained[1]["steps_of_an_epoch"] == f"raised {law}"
+
+
+def test_steps_a_call_and_a_callback_of_batches_are_refused(trained: Trained) -> None:
+    law = "steps_per_execution needs callbacks that look at epochs only, but got Watching"
+    assert trained[1]["callback_of_batches"] == f"raised {law}, which looks at every batch"
+
+
+def test_which_of_keras_callbacks_look_at_batches(trained: Trained) -> None:
+    assert trained[1]["which_look_at_batches"] == [[False] * 9, [True] * 7]
+
+
 def test_a_hook_that_is_withdrawn_before_keras_comes_leaves_nothing(tmp_path: Path) -> None:
     before = list(sys.meta_path)
     undo = install(Recorder(tmp_path))

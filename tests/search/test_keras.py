@@ -46,11 +46,13 @@ WAYS = {
     "fork-1": {"workers": 1},
     "fork-2": {"workers": 2},
     "spawn-2": {"workers": 2, "start_method": "spawn"},
+    "four-steps": {"workers": 2, "steps_per_execution": 4},
 }
 RAY = importlib.util.find_spec("ray") is not None
 if RAY:
     WAYS["ray"] = {"executor": "ray", "workers": 2, "cpus_per_trial": 0.5}
 without_ray = pytest.mark.skipif(not RAY, reason="NO RAY: pip install 'gridruns[ray]'")
+OTHERS = ["inline", "fork-1", "spawn-2", "four-steps", pytest.param("ray", marks=without_ray)]
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +67,9 @@ def searches(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame
     return found
 
 
-@pytest.mark.parametrize("way", ["inline", "fork-1", "spawn-2", pytest.param("ray", marks=without_ray)])
+@pytest.mark.parametrize(
+    "way", ["inline", "fork-1", "spawn-2", "four-steps", pytest.param("ray", marks=without_ray)]
+)
 def test_the_same_seed_gives_the_same_numbers(way: str, searches: dict[str, pd.DataFrame]) -> None:
     compared = [
         name

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from results import ls_runs
-from results.files import write_json
+from results.files import read_json, write_json
 from results.notes import read_notes
 from search import rerun, training_run, tuning_run
 from search.cli import main
@@ -48,9 +48,12 @@ def test_a_run_comes_out_equal_though_its_script_has_changed(script: Path) -> No
 
 
 def test_a_run_of_a_study_comes_out_equal(script: Path) -> None:
-    runs = tuning_run(script, flags={"a": [1, 2]}, sample=1.0, study="s", yes=True, quiet=True)
+    runs = tuning_run(script, {"a": [1, 2]}, sample=1.0, study="s", steps_per_execution=8, quiet=True)
     result = rerun(runs.iloc[0], quiet=True)
     assert result.equal
+    assert read_json(Path("runs/s/study.json"))["execution"]["steps_per_execution"] == 8  # type: ignore[index]
+    for run in (runs.iloc[0], result.run.iloc[0]):
+        assert read_json(Path(run["run_dir"]) / "run.json")["steps_per_execution"] == 8  # type: ignore[index]
     assert result.surroundings == ()
     assert Path(str(result.run["run_dir"].iloc[0])).parent == Path("runs")
 

@@ -221,6 +221,8 @@ def test_training_run_takes_flags_arguments_and_defaults_in_that_order(script: P
         ({"timeout": "-3s"}, "timeout must be"),
         ({"memory_limit": "2X"}, "memory_limit must be a number of bytes or a text"),
         ({"retries": -1}, "retries must be"),
+        ({"steps_per_execution": 0}, "steps_per_execution must be at least 1, but got 0"),
+        ({"steps_per_execution": 2.5}, "steps_per_execution must be a whole number .* got 2.5"),
         ({"flags": {"lr": Float(0.1, 1.0)}}, "lr"),
         ({"flags": "no_such_space"}, "no_such_space"),
         ({"set": ["a"]}, "a"),

@@ -1,0 +1,27 @@
+"""How near training comes to what a core can do: billions of multiplications and additions a second.
+
+A large matrix product shows what TensorFlow gets out of one core; the products that a step of the network
+needs, and nothing else, what their shapes leave of it; `fit()` what everything around them leaves.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from harness import Benchmark, Options, environment, python, seconds_of
+
+HERE = Path(__file__).resolve().parent
+PROGRAM = HERE / "peers" / "one_core.py"
+
+
+def figures(options: Options) -> Mapping[str, float]:
+    """GFLOP/s of one core."""
+    result = options.out / "limit.json"
+    command = python(PROGRAM, options.data, result)
+    one = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    seconds_of(command, result.with_suffix(".log"), environment(HERE / "peers", **one))
+    found: dict[str, float] = json.loads(result.read_text())
+    return found
+
+
+BENCHMARKS = [Benchmark("what one core does of the arithmetic", "GFLOP/s", figures, digits=1)]
