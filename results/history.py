@@ -34,7 +34,7 @@ def run_history(run: "RunDirs", runs_dir: str | os.PathLike[str] = "runs") -> pd
 
 
 def plot_history(run: "RunDirs", runs_dir: str | os.PathLike[str] = "runs") -> Any:
-    """A plotly figure of `run_history`: the metrics below each other, training dotted, validation solid.
+    """A plotly figure of `run_history`: the metrics below each other, training dotted under validation.
 
     A value that isn't finite is a gap. Arguments and errors are those of `run_history`.
     """
