@@ -24,6 +24,7 @@ NAMES = {
     "grid": "grids",
     "listing": "listing",
     "TensorBoard": "event_files",
+    "steps": "steps",
     "limit": "limit",
 }
 """The benchmarks by name, and the modules that hold them as `BENCHMARKS`."""

@@ -19,16 +19,8 @@ def figures(options: Options) -> dict[str, float]:
     trials, epochs = (options.trials, options.epochs) if options.quick else (TRIALS, EPOCHS)
     command = ["tune", SCRIPT, "--space", "mnist_grid_search", "--trials", trials]
     with tempfile.TemporaryDirectory() as folder:
-        settings = [
-            "--seed",
-            1,
-            "--runs-dir",
-            folder,
-            "--set",
-            f"data={options.data}",
-            "--set",
-            f"epochs={epochs}",
-        ]
+        given = ["--set", f"data={options.data}", "--set", f"epochs={epochs}", "--steps-per-execution", 64]
+        settings = [*given, "--seed", 1, "--runs-dir", folder]
         began = time.monotonic()
         with (options.out / "efficiency.log").open("w") as log:
             subprocess.run(

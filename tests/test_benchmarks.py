@@ -19,6 +19,7 @@ QUICK = [
     "grid",
     "listing",
     "TensorBoard",
+    "steps",
     "limit",
 ]
 

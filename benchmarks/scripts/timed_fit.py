@@ -17,7 +17,7 @@ FLAGS = flags(
     flag_integer("epochs", 5),
 )
 keras.utils.set_random_seed(1)
-work = Work([], FLAGS.data, FLAGS.epochs, steps_per_execution=64)
+work = Work([], FLAGS.data, FLAGS.epochs)
 x, y = load(work.data)
 point = {name: getattr(FLAGS, name) for name in SPACE}
 model = build(point, x.shape[1], work)
