@@ -162,3 +162,39 @@ def test_a_study_of_another_program_is_refused(database: str) -> None:
     assert not Path("runs/theirs").exists()
     tune(database, study="begun")
     assert len(trials(database, "begun")) == 6
+
+
+TAKEN_FOR_DEAD = """
+from results import log_metrics, run_dir
+from results.runs import finish_run
+from results.status import Status
+from spaces import flag_integer, flags
+FLAGS = flags(flag_integer("a", 1))
+finish_run(run_dir(), status=Status.INTERRUPTED, reason="its search was killed")  # says another machine
+log_metrics(1, val_loss=FLAGS.a)
+"""
+
+
+def test_a_run_that_was_taken_for_cut_off_has_its_own_end(database: str) -> None:
+    Path("train.py").write_text(TAKEN_FOR_DEAD)
+    assert set(tune(database, {"a": [1, 2, 3]})["status"]) == {"completed"}
+    assert [trial.state for trial in trials(database)] == [TrialState.COMPLETE] * 3
+
+
+def test_a_machine_whose_first_trials_fail_goes_on_where_another_has_had_a_value(database: str) -> None:
+    Path("train.py").write_text(SCRIPT.replace("FLAGS.a == 3", "FLAGS.b > 1"))
+    Path("broken").touch()
+    asked = {"flags": {"a": [1], "b": [1, 2, 3, 4]}, "order": "grid", "workers": 1}
+    assert list(tune(database, trials=1, runs_dir="one", **asked)["status"]) == ["completed"]
+    assert list(tune(database, runs_dir="two", **asked)["status"]) == ["failed"] * 3
+
+
+def test_a_study_that_another_machine_has_finished_is_finished(database: str) -> None:
+    older = tune(None, {"a": [1]}, study="older")
+    Path(older["run_dir"].iloc[0], layout.OUTCOME).unlink()  # as if it had been cut off
+    tune(database, runs_dir="one")
+    assert len(tune(database)) == 0  # nothing is left to do here
+    resume(quiet=True)
+    assert len(leaderboard("runs/older")) == 2
+    with pytest.raises(GridrunsError, match="there is no unfinished study"):
+        resume(quiet=True)
