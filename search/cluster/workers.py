@@ -81,7 +81,8 @@ class Workers:
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._later: list[tuple[float, Event]] = []
         self.capacity = sum(map(self._carries, connection.nodes()))
-        if not self.capacity and not cluster.demand:
+        self._demand = cluster.demand and not connection.started  # no node joins a cluster of our own
+        if not self.capacity and not self._demand:
             raise ExecutorError(self._no_room())
         if not self.capacity:
             _LOG.warning("no node of the cluster has room for a trial yet; waiting for one that has")
@@ -101,7 +102,7 @@ class Workers:
         for worker in self.all[:]:
             if worker.attempt is None and worker.facts is not None and worker.facts["node"] not in alive:
                 self.forget(worker)
-        wanted = self._most if self._cluster.demand else min(self._most, self.capacity)
+        wanted = self._most if self._demand else min(self._most, self.capacity)
         if alive != self._alive:
             self._alive, self._failed = alive, 0
         while len(self.all) < wanted - self._failed:
@@ -210,9 +211,7 @@ class Workers:
                 self._call(event.worker, event.call)
 
     def _carries(self, node: dict[str, Any]) -> int:
-        """How many trials a node carries at once."""
-        share, there = self._cluster.share, node["Resources"]
-        return min(int(there.get(name, 0) / amount + 1e-9) for name, amount in share.items())
+        return self._cluster.carried(node["Resources"])
 
     def _no_room(self) -> str:
         words = " and ".join(f"{amount:g} {name}" for name, amount in self._cluster.share.items())
@@ -220,9 +219,12 @@ class Workers:
             "/".join(f"{node['Resources'].get(name, 0):g} {name}" for name in ("CPU", "GPU"))
             for node in self._connection.nodes()
         )
+        said = f"no node of the cluster has the {words} that a trial takes; its nodes have {', '.join(nodes)}"
+        if self._connection.started:
+            return said
         return (
-            f"no node of the cluster has the {words} that a trial takes; its nodes have {', '.join(nodes)}. "
-            "To wait for nodes that an autoscaler adds, say how many trials are to run at once: --workers N"
+            f"{said}. To wait for nodes that an autoscaler adds, say how many trials are to run at once: "
+            "--workers N"
         )
 
 

@@ -7,13 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from results import layout, leaderboard
 from results.files import read_json
 from search import resume, training_run, tuning_run
-from search.cluster.connection import import_ray
+from search.cluster.connection import import_ray, shown
 from search.cluster.settings import Cluster
 from search.cluster.workers import Worker, Workers, gone
 from search.executor import Ending, ExecutorError, GiveUp, Resources, Trial
@@ -107,6 +108,20 @@ def test_what_no_node_carries_is_one_line(ray_here: Any, folder: Path) -> None:
     with pytest.raises(ExecutorError, match=r"no node of the cluster has the 1 CPU and 64 GPU .*--workers N"):
         tuning_run("train.py", {"a": [1]}, executor="ray", gpus_per_trial=64, quiet=True)
     assert not Path("runs").exists()
+
+
+def test_a_trial_that_a_ray_of_our_own_can_never_carry_is_one_line(folder: Path) -> None:
+    connection, cluster = Mock(started=True), Cluster(gpus=64, demand=True)
+    connection.nodes.return_value = [{"NodeID": "1", "Resources": {"CPU": 2.0}}]
+    with pytest.raises(ExecutorError, match=r"no node of the cluster has .* nodes have 2 CPU/0 GPU$"):
+        Workers(connection, cluster, 1, b"")
+
+
+def test_the_command_line_that_ray_notes_has_no_url(ray_here: Any) -> None:
+    from ray._private import state
+
+    (job,) = [job for job in state.jobs() if job["JobID"] == ray_here.get_runtime_context().get_job_id()]
+    assert job["Entrypoint"] == shown(sys.argv)
 
 
 def test_usage_statistics_are_off_unless_the_user_wants_them(
