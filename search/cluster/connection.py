@@ -80,14 +80,32 @@ class Connection:
         self._quiet.enter_context(_silence())
 
     def nodes(self) -> list[dict[str, Any]]:
-        """The nodes that are alive, as Ray describes them."""
-        return [node for node in self.ray.nodes() if node["Alive"]]
+        """The nodes that are alive, as Ray describes them.
+
+        Raises:
+            ExecutorError: The cluster can't be reached any more.
+        """
+        with reaching():
+            return [node for node in self.ray.nodes() if node["Alive"]]
 
     def close(self) -> None:
         """Disconnect, which ends a cluster that was started here."""
         if self._ours and self.ray.is_initialized():
             self.ray.shutdown()
         self._quiet.close()
+
+
+@contextlib.contextmanager
+def reaching() -> Iterator[None]:
+    """Make one line of whatever Ray raises in the block, since its connection is lost.
+
+    Raises:
+        ExecutorError: Instead.
+    """
+    try:
+        yield
+    except Exception as error:  # Ray raises anything, of a lost client Exception itself
+        raise ExecutorError(f"the Ray cluster can't be reached any more: {_why(error)}") from None
 
 
 def _knock(address: str | None) -> None:

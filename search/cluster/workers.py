@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from search.cluster.attempt import Worker
-from search.cluster.connection import Connection
+from search.cluster.connection import Connection, reaching
 from search.cluster.settings import Cluster
 from search.cluster.slot import HostGone, Slot
 from search.executor import ExecutorError
@@ -106,7 +106,8 @@ class Workers:
         if alive != self._alive:
             self._alive, self._failed = alive, 0
         while len(self.all) < wanted - self._failed:
-            worker = Worker(self._actor.remote(self._setup))
+            with reaching():
+                worker = Worker(self._actor.remote(self._setup))
             self.all.append(worker)
             self._call(worker, "facts")
         return alive
@@ -115,7 +116,8 @@ class Workers:
         """Give a slot up, with whatever runs there."""
         if worker in self.all:
             self.all.remove(worker)
-            self._connection.ray.kill(worker.actor)
+            with reaching():
+                self._connection.ray.kill(worker.actor)
 
     def fail(self, worker: Worker) -> None:
         """Give a slot up that couldn't be started, and ask for no other in its place until a node joins."""
@@ -172,20 +174,22 @@ class Workers:
         return f"the node {facts['host']} has {', '.join(found)}; install the same there (docs/cluster.md)"
 
     def close(self) -> None:
-        """End what runs on all slots, and them, and the connection."""
+        """End what runs on all slots, and them, and the connection; one that is lost has ended them."""
         ray = self._connection.ray
-        closing = [worker.actor.close.remote() for worker in self.all if worker.facts is not None]
-        if closing:
-            ray.wait(closing, num_returns=len(closing), timeout=PATIENCE)
-        for worker in self.all:
-            ray.kill(worker.actor)
+        with suppress(ExecutorError), reaching():
+            closing = [worker.actor.close.remote() for worker in self.all if worker.facts is not None]
+            if closing:
+                ray.wait(closing, num_returns=len(closing), timeout=PATIENCE)
+            for worker in self.all:
+                ray.kill(worker.actor)
         self.all.clear()
         self.wake.close()
         self._waker.close()
         self._connection.close()
 
     def _call(self, worker: Worker, call: str, *arguments: Any) -> None:
-        future = getattr(worker.actor, call).remote(*arguments).future()
+        with reaching():
+            future = getattr(worker.actor, call).remote(*arguments).future()
         orders = arguments[0] if arguments else b""
 
         def done(future: Any) -> None:

@@ -13,14 +13,16 @@ import pytest
 
 from results import layout, leaderboard
 from results.files import read_json
+from results.runs import create_run
 from search import resume, training_run, tuning_run
-from search.cluster.connection import import_ray, shown
+from search.cluster.connection import Connection, import_ray, shown
+from search.cluster.executor import RayExecutor
 from search.cluster.settings import Cluster
 from search.cluster.workers import Worker, Workers, gone
 from search.executor import Ending, ExecutorError, GiveUp, Resources, Trial
 from search.executors import EXECUTORS
 from search.inline import InlineExecutor
-from search.script import Script
+from search.script import Script, read_script
 from search.study import versions
 from tests.cluster.conftest import Nodes, Start, ended
 
@@ -115,6 +117,29 @@ def test_a_trial_that_a_ray_of_our_own_can_never_carry_is_one_line(folder: Path)
     connection.nodes.return_value = [{"NodeID": "1", "Resources": {"CPU": 2.0}}]
     with pytest.raises(ExecutorError, match=r"no node of the cluster has .* nodes have 2 CPU/0 GPU$"):
         Workers(connection, cluster, 1, b"")
+
+
+def test_a_connection_that_is_lost_is_one_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("train.py").write_text(NUMBERS)
+    lost = Exception("Ray Client is not connected. Please connect by calling `ray.init`.")
+    ray = Mock()
+    ray.nodes.return_value = [{"NodeID": "1", "Alive": True, "Resources": {"CPU": 1.0}}]
+    monkeypatch.setattr(
+        Connection, "__init__", lambda self, cluster: vars(self).update(ray=ray, started=False)
+    )
+    monkeypatch.setattr(Connection, "close", lambda self: None)
+    executor = RayExecutor(read_script("train.py"), Resources(1, 1))
+    (worker,) = executor.workers.all
+    worker.facts = {"host": "b", "node": "1", "gpus": None}
+    executor.submit(Trial(0, {"a": 1}, 1, create_run(folder, {"number": 0})))
+    assert worker.attempt is not None
+    worker.actor.send.remote.side_effect = worker.actor.close.remote.side_effect = lost
+    ray.nodes.side_effect = ray.kill.side_effect = lost
+    with pytest.raises(ExecutorError, match=r"^the Ray cluster can't be reached any more: Ray Client"):
+        executor.workers.grow()
+    executor.kill(0)
+    assert executor.wait(0) == [Ending(0, None, 9)]
+    executor.close()
 
 
 def test_the_command_line_that_ray_notes_has_no_url(ray_here: Any) -> None:
