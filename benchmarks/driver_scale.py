@@ -218,7 +218,7 @@ def main() -> None:
             measure(asked.one[0], asked.one[1], runs_dir)
             return
     settings = (
-        [(10, 200), (100, 400), (1000, 2000)] if asked.quick else [(10, 3000), (100, 3000), (1000, 6000)]
+        [(10, 200), (100, 400), (1000, 2000)] if asked.quick else [(10, 2000), (100, 2000), (1000, 4000)]
     )
     for at_once, trials in [*settings, (100, 1000 if asked.quick else asked.finished)]:
         subprocess.run([sys.executable, __file__, "--one", str(at_once), str(trials)], check=True)

@@ -81,6 +81,8 @@ def finish_run(
 ) -> None:
     """Write a run's outcome.json, the last of its files, so that it survives a power failure.
 
+    An interruption gives way: another search may have noted it that took this one for dead.
+
     Args:
         run_dir: The run's directory.
         status: How it ended; not `running`.
@@ -98,7 +100,7 @@ def finish_run(
         raise ValueError(f"a run must end with another status than {status.value!r}")
     path = Path(run_dir) / layout.OUTCOME
     before = read_json(path)
-    if before:
+    if before and before.get("status") != Status.INTERRUPTED.value:
         raise ResultsError(f"run {Path(run_dir).name} has ended already: {before.get('status')}")
     outcome = {
         "status": status.value,

@@ -133,8 +133,10 @@ class Search:
                 self._end_all("the search was stopped")
                 raise
             finally:
-                self.schedule.close()
-                self.reporter.close()
+                try:
+                    self.schedule.close()
+                finally:
+                    self.reporter.close()
             stop.check()
         self._check_results()
 
@@ -236,6 +238,8 @@ class Search:
         self._verdicts.append(verdict)
         self._count(verdict.status, verdict.value)
         self.schedule.tell(assignment, verdict)
+        if self.schedule.valued:
+            self._failures.waive()
         alike = self._failures.see(verdict)
         if alike is not None and not self.keep_going:
             self._show()
@@ -285,7 +289,7 @@ class Search:
                 self._count(ended.verdict.status, ended.verdict.value)
 
     def _check_results(self) -> None:
-        if self._best is not None or self.out_of_time or not self._verdicts:
+        if self._best is not None or self.schedule.valued or self.out_of_time or not self._verdicts:
             return
         reasons = sorted({verdict.reason or verdict.status.value for verdict in self._verdicts})
         raise NoResultError(

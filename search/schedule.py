@@ -126,10 +126,12 @@ class Schedule:
         undealt: How many trials of the plan are neither settled nor dealt out yet; None for an open plan.
         elsewhere: How many trials of the plan other machines have settled since (search/storage).
         waiting: Whether nothing can be dealt out now, but perhaps later.
+        valued: Whether another machine has had a value.
     """
 
     elsewhere = 0
     waiting = False
+    valued = False
 
     def __init__(
         self,
@@ -204,12 +206,17 @@ class Schedule:
             proposal.told.append((verdict.value, *verdict.also))
         if proposal.left:
             return
-        if not proposal.told:
-            self.engine.tell(proposal.asked, state=TrialState.FAIL)
-        elif verdict.status is Status.PRUNED:
+        if proposal.told and verdict.status is Status.PRUNED:
             self.engine.tell(proposal.asked, state=TrialState.PRUNED)
         else:
-            self.engine.tell(proposal.asked, _means(proposal.told))
+            self._tell(proposal.asked.number, proposal.told)
+
+    def _tell(self, number: int, told: Sequence[tuple[float, ...]]) -> None:
+        """Let the sampler know the values of a point's runs that have ended well; none is a failure."""
+        if told:
+            self.engine.tell(number, _means(told))
+        else:
+            self.engine.tell(number, state=TrialState.FAIL)
 
     def _replay(self) -> dict[str, TrialParams]:
         """Settle the points that are done, and return those that are to be run again, in their order."""

@@ -11,7 +11,6 @@ from typing import Any
 from gridruns import GridrunsError
 from results import layout
 from results.files import read_json
-from results.runs import find_runs, read_run
 from results.status import Status
 from search.lock import check_free, shared_lock, study_lock
 from search.past import RERUN, Past, point_of, read_past
@@ -102,8 +101,8 @@ def shared_folder(
 ) -> Iterator[Path]:
     """Hold a directory of a study that is in a database, new or not, beside searches of other machines.
 
-    Where others hold it, only runs whose process on this machine is gone get an outcome: the rest may be
-    running.
+    Where others hold it, no run gets an outcome here: it may be running. One whose search is gone gets it
+    from who takes its point over.
 
     Args:
         folder: The directory; several machines may share it.
@@ -122,11 +121,8 @@ def shared_folder(
         raise StudyError(f"can't make the directory {str(folder)!r}: {error.strerror}") from None
     with ExitStack() as held:
         with turn, recording_in(folder):
-            alone = held.enter_context(shared_lock(folder, when_alone=lambda: mark_cut_off(folder)))
+            held.enter_context(shared_lock(folder, when_alone=lambda: mark_cut_off(folder)))
             _save_shared(folder, study, extended)
-        if not alone:
-            runs = map(read_run, find_runs(folder))
-            mark_cut_off(folder, [run.path.name for run in runs if run.status is Status.INTERRUPTED])
         yield folder
 
 
@@ -188,14 +184,25 @@ def _created(folder: Path) -> str:
 def unfinished(folder: Path, study: Study, rerun: Collection[Status] = ()) -> bool:
     """Whether a study has trials in its plan that no run settles; an open plan is never at its end.
 
+    Of a study in a database that other machines have settled some of them is known from there.
+
     Args:
         folder: Its directory.
         study: What is searched.
         rerun: Ends that settle nothing, besides those that the study says.
+
+    Raises:
+        StorageError: The study's database can't be used.
     """
     past = _past(folder, study, rerun)
-    settled = sum(point_of(key, study) is not None for key in past.finals)
-    if study.planned is None or settled < study.planned:
+    settled = {key for key in past.finals if point_of(key, study) is not None}
+    if study.planned is None:
+        return True
+    if len(settled) < study.planned and study.storage is not None and not rerun:
+        from search.storage.link import settled_runs
+
+        return len(settled | settled_runs(study)) < study.planned
+    if len(settled) < study.planned:
         return True
     if study.sampler != "grid":
         return False

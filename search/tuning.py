@@ -187,14 +187,15 @@ def tuning_run(
     script = read_what(file, hypermodel, data)
     runner = execution.start(script, trials)
     try:
+        declarations = runner.declarations()
+        # Whatever is wrong with the space is said before a database is made.
+        spec = _specify(study or "", request, script, declarations, execution, before)
         with opened_link(url) as link:
             known = None if link is None else link.known(study or "")
-            there = (
-                before
-                if link is None or known is None or before is not None
-                else link.study(known, study or "")
-            )
-            spec = _specify(study or "", request, script, runner.declarations(), execution, there)
+            there = before
+            if link is not None and known is not None and before is None:
+                there = link.study(known, study or "")
+                spec = _specify(study or "", request, script, declarations, execution, there)
             spec = replace(spec, storage=None if link is None else link.public)
             changed = bool(ends)
             if former is not None and before is not None:

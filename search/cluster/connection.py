@@ -8,11 +8,12 @@ answers only to who has its token.
 import contextlib
 import logging
 import os
+import shlex
 import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from search.cluster.settings import Cluster
@@ -49,6 +50,7 @@ class Connection:
 
     Attributes:
         ray: The package.
+        started: Whether the cluster was started here, so that no node ever joins it.
     """
 
     def __init__(self, cluster: Cluster) -> None:
@@ -60,6 +62,7 @@ class Connection:
         self.ray = import_ray()
         self._quiet = contextlib.ExitStack()
         self._ours = not self.ray.is_initialized()
+        self.started = self._ours and cluster.address is None
         if not self._ours:
             if cluster.address not in (None, "auto", self.ray.get_runtime_context().gcs_address):
                 raise ExecutorError(
@@ -69,22 +72,40 @@ class Connection:
             return
         try:
             _knock(cluster.address)
-            with _signals_kept():
+            with _signals_kept(), _command_line_hidden():
                 self.ray.init(**_arguments(cluster.address))
-        except (OSError, RuntimeError, ValueError, self.ray.exceptions.RayError) as error:
+        except Exception as error:  # Ray raises anything, Exception itself where a start takes too long
             what = "started on this machine" if cluster.address is None else f"reached at {cluster.address!r}"
             raise ExecutorError(f"Ray can't be {what}: {_why(error)}") from None
         self._quiet.enter_context(_silence())
 
     def nodes(self) -> list[dict[str, Any]]:
-        """The nodes that are alive, as Ray describes them."""
-        return [node for node in self.ray.nodes() if node["Alive"]]
+        """The nodes that are alive, as Ray describes them.
+
+        Raises:
+            ExecutorError: The cluster can't be reached any more.
+        """
+        with reaching():
+            return [node for node in self.ray.nodes() if node["Alive"]]
 
     def close(self) -> None:
         """Disconnect, which ends a cluster that was started here."""
         if self._ours and self.ray.is_initialized():
             self.ray.shutdown()
         self._quiet.close()
+
+
+@contextlib.contextmanager
+def reaching() -> Iterator[None]:
+    """Make one line of whatever Ray raises in the block, since its connection is lost.
+
+    Raises:
+        ExecutorError: Instead.
+    """
+    try:
+        yield
+    except Exception as error:  # Ray raises anything, of a lost client Exception itself
+        raise ExecutorError(f"the Ray cluster can't be reached any more: {_why(error)}") from None
 
 
 def _knock(address: str | None) -> None:
@@ -123,6 +144,28 @@ def _signals_kept() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
+def _command_line_hidden() -> Iterator[None]:
+    """Keep passwords from what Ray notes of this process, and shows to all who see the cluster's jobs."""
+    try:
+        from ray._private import utils
+
+        before = utils.get_entrypoint_name
+    except (ImportError, AttributeError):  # no interface of Ray's promises this
+        yield
+        return
+    utils.get_entrypoint_name = lambda: shown(sys.argv)
+    try:
+        yield
+    finally:
+        utils.get_entrypoint_name = before
+
+
+def shown(words: Sequence[str]) -> str:
+    """A command line without its URLs, which may have passwords."""
+    return shlex.join("***" if "://" in word else word for word in words)
 
 
 @contextlib.contextmanager

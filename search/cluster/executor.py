@@ -116,7 +116,10 @@ class RayExecutor:
             self.waiting.remove(attempt)
             self._end(attempt, Ending(number, None, signal.SIGKILL))
         elif attempt.worker is not None:
-            self.workers.send(attempt.worker, frame(op="kill", id=attempt.id))
+            try:
+                self.workers.send(attempt.worker, frame(op="kill", id=attempt.id))
+            except ExecutorError:  # with the connection its slot is lost, which ends it
+                self._end(attempt, Ending(number, None, signal.SIGKILL))
 
     def begun(self, number: int) -> bool:
         """Whether a trial has a slot."""

@@ -166,7 +166,7 @@ class Host:
                         return bool(order["stop"])
                     continue
                 self.obey(order, payload)
-                if order["op"] == "kill":
+                if order["op"] == "kill" and order["id"] == self.id:
                     return False
             self.drain()
         return False

@@ -52,8 +52,7 @@ class Incoming:
                     path.unlink()
                 path.symlink_to(message["target"])
             case "remove":
-                with suppress(FileNotFoundError):
-                    path.unlink()
+                self._remove(path)
             case unknown:
                 raise ExecutorError(f"{self._run_dir.name}: its node sent {unknown!r}, which means nothing")
 
@@ -71,7 +70,7 @@ class Incoming:
             *folders, last = parts_of(name)
         except ValueError:
             folders, last = [], ""
-        if not last or name in KEPT_BACK:
+        if not last or "/".join((*folders, last)) in KEPT_BACK:
             raise ExecutorError(
                 f"{self._run_dir.name}: its node sent the file {name!r}, which isn't its to write"
             )
@@ -84,6 +83,15 @@ class Incoming:
                 )
             here.mkdir(exist_ok=True)
         return here / last
+
+    def _remove(self, path: Path) -> None:
+        """Remove a file, and the directories that hold nothing else: they may be gone on the node, too."""
+        with suppress(FileNotFoundError):
+            path.unlink()
+        for folder in path.parents:
+            if folder == self._run_dir or next(folder.iterdir(), None) is not None:
+                return
+            folder.rmdir()
 
     def _append(self, path: Path, at: int, payload: bytes) -> None:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o644)

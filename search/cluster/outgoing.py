@@ -8,6 +8,7 @@ import os
 import stat
 import time
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from pathlib import Path
 
 from results import layout
@@ -48,33 +49,33 @@ class Outgoing:
             last: Whether the trial has ended, so that nothing changes any more: the rest is sent, too.
         """
         began = time.monotonic()
-        there = set()
+        there: dict[str, Path] = {}
         for folder, folders, files in os.walk(self._run_dir):
             for name in (*files, *folders):
                 path = Path(folder, name)
                 relative = path.relative_to(self._run_dir).as_posix()
                 if relative not in KEPT_BACK and not _is_temporary(name):
-                    there.add(relative)
-                    self._send(path, relative, last)
-        self._take_back(there)
+                    there[relative] = path
+        # First, since what was a file may be a directory now, or the other way round.
+        self._take_back({name for name, path in there.items() if path.is_file() and not path.is_symlink()})
+        for relative, path in there.items():
+            self._send(path, relative, last)
         self.pause = max(LOOK, 10 * (time.monotonic() - began))
 
     def _send(self, path: Path, name: str, last: bool) -> None:
-        try:
+        with suppress(FileNotFoundError):  # it is gone since it was listed
             found = path.lstat()
-        except FileNotFoundError:
-            return
-        if stat.S_ISLNK(found.st_mode):
-            if last:
-                self._say(op="link", path=name, target=os.readlink(path))
-        elif stat.S_ISDIR(found.st_mode):
-            if last:
-                self._say(op="folder", path=name)
-        elif stat.S_ISREG(found.st_mode):
-            if name in GROWING:
-                self._append(path, name, found)
-            elif last or found.st_size <= SMALL:
-                self._put(path, name, found)
+            if stat.S_ISLNK(found.st_mode):
+                if last:
+                    self._say(op="link", path=name, target=os.readlink(path))
+            elif stat.S_ISDIR(found.st_mode):
+                if last:
+                    self._say(op="folder", path=name)
+            elif stat.S_ISREG(found.st_mode):
+                if name in GROWING:
+                    self._append(path, name, found)
+                elif last or found.st_size <= SMALL:
+                    self._put(path, name, found)
 
     def _append(self, path: Path, name: str, found: os.stat_result) -> None:
         inode, start = self._grown.get(name, (found.st_ino, 0))
@@ -95,11 +96,7 @@ class Outgoing:
         state = (found.st_ino, found.st_size, found.st_mtime_ns)
         if self._sent.get(name) == state:
             return
-        try:
-            file = path.open("rb")
-        except FileNotFoundError:
-            return
-        with file:
+        with path.open("rb") as file:
             at, part = 0, file.read(CHUNK)
             while True:
                 following = file.read(CHUNK)

@@ -1,8 +1,12 @@
 """What a search asks of a cluster: which one, and what of it a trial may use."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gridruns import GridrunsError
+
+PLACE = re.compile(r"(?:ray://)?(?:\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):(\d{1,5})")
 
 
 @dataclass(frozen=True)
@@ -33,10 +37,27 @@ class Cluster:
                 f"gpus_per_trial must be at most 1 or a whole number, but got {self.gpus:g}: a trial can "
                 "share one GPU with others, but not parts of several"
             )
-        if self.address is not None and not self.address:
-            raise GridrunsError("address must be auto, HOST:PORT or ray://HOST:PORT, but got ''")
+        if self.address not in (None, "auto"):
+            place = PLACE.fullmatch(self.address or "")
+            if place is None or not 0 < int(place[1]) < 1 << 16:
+                raise GridrunsError(
+                    f"address must be auto, HOST:PORT or ray://HOST:PORT, but got {self.address!r}"
+                )
 
     @property
     def share(self) -> dict[str, float]:
         """What of a node a trial takes, as Ray names it."""
         return {"CPU": self.cpus, **({"GPU": self.gpus} if self.gpus else {})}
+
+    def carried(self, there: Mapping[str, float]) -> int:
+        """How many trials a node carries at once.
+
+        Args:
+            there: What it has, as Ray names it.
+        """
+        count = int(there.get("CPU", 0) / self.cpus + 1e-9)
+        if not self.gpus:
+            return count
+        if self.gpus > 1:
+            return min(count, int(there.get("GPU", 0) / self.gpus + 1e-9))
+        return min(count, int(there.get("GPU", 0)) * int(1 / self.gpus + 1e-9))

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from search.cluster.attempt import Worker
-from search.cluster.connection import Connection
+from search.cluster.connection import Connection, reaching
 from search.cluster.settings import Cluster
 from search.cluster.slot import HostGone, Slot
 from search.executor import ExecutorError
@@ -81,7 +81,8 @@ class Workers:
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._later: list[tuple[float, Event]] = []
         self.capacity = sum(map(self._carries, connection.nodes()))
-        if not self.capacity and not cluster.demand:
+        self._demand = cluster.demand and not connection.started  # no node joins a cluster of our own
+        if not self.capacity and not self._demand:
             raise ExecutorError(self._no_room())
         if not self.capacity:
             _LOG.warning("no node of the cluster has room for a trial yet; waiting for one that has")
@@ -101,11 +102,12 @@ class Workers:
         for worker in self.all[:]:
             if worker.attempt is None and worker.facts is not None and worker.facts["node"] not in alive:
                 self.forget(worker)
-        wanted = self._most if self._cluster.demand else min(self._most, self.capacity)
+        wanted = self._most if self._demand else min(self._most, self.capacity)
         if alive != self._alive:
             self._alive, self._failed = alive, 0
         while len(self.all) < wanted - self._failed:
-            worker = Worker(self._actor.remote(self._setup))
+            with reaching():
+                worker = Worker(self._actor.remote(self._setup))
             self.all.append(worker)
             self._call(worker, "facts")
         return alive
@@ -114,7 +116,8 @@ class Workers:
         """Give a slot up, with whatever runs there."""
         if worker in self.all:
             self.all.remove(worker)
-            self._connection.ray.kill(worker.actor)
+            with reaching():
+                self._connection.ray.kill(worker.actor)
 
     def fail(self, worker: Worker) -> None:
         """Give a slot up that couldn't be started, and ask for no other in its place until a node joins."""
@@ -171,20 +174,22 @@ class Workers:
         return f"the node {facts['host']} has {', '.join(found)}; install the same there (docs/cluster.md)"
 
     def close(self) -> None:
-        """End what runs on all slots, and them, and the connection."""
+        """End what runs on all slots, and them, and the connection; one that is lost has ended them."""
         ray = self._connection.ray
-        closing = [worker.actor.close.remote() for worker in self.all if worker.facts is not None]
-        if closing:
-            ray.wait(closing, num_returns=len(closing), timeout=PATIENCE)
-        for worker in self.all:
-            ray.kill(worker.actor)
+        with suppress(ExecutorError), reaching():
+            closing = [worker.actor.close.remote() for worker in self.all if worker.facts is not None]
+            if closing:
+                ray.wait(closing, num_returns=len(closing), timeout=PATIENCE)
+            for worker in self.all:
+                ray.kill(worker.actor)
         self.all.clear()
         self.wake.close()
         self._waker.close()
         self._connection.close()
 
     def _call(self, worker: Worker, call: str, *arguments: Any) -> None:
-        future = getattr(worker.actor, call).remote(*arguments).future()
+        with reaching():
+            future = getattr(worker.actor, call).remote(*arguments).future()
         orders = arguments[0] if arguments else b""
 
         def done(future: Any) -> None:
@@ -210,9 +215,7 @@ class Workers:
                 self._call(event.worker, event.call)
 
     def _carries(self, node: dict[str, Any]) -> int:
-        """How many trials a node carries at once."""
-        share, there = self._cluster.share, node["Resources"]
-        return min(int(there.get(name, 0) / amount + 1e-9) for name, amount in share.items())
+        return self._cluster.carried(node["Resources"])
 
     def _no_room(self) -> str:
         words = " and ".join(f"{amount:g} {name}" for name, amount in self._cluster.share.items())
@@ -220,9 +223,12 @@ class Workers:
             "/".join(f"{node['Resources'].get(name, 0):g} {name}" for name in ("CPU", "GPU"))
             for node in self._connection.nodes()
         )
+        said = f"no node of the cluster has the {words} that a trial takes; its nodes have {', '.join(nodes)}"
+        if self._connection.started:
+            return said
         return (
-            f"no node of the cluster has the {words} that a trial takes; its nodes have {', '.join(nodes)}. "
-            "To wait for nodes that an autoscaler adds, say how many trials are to run at once: --workers N"
+            f"{said}. To wait for nodes that an autoscaler adds, say how many trials are to run at once: "
+            "--workers N"
         )
 
 

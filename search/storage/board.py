@@ -1,92 +1,28 @@
-"""A study's trials in a database, as one search sees them: claimed, told, and watched for signs of life.
-
-A trial of the Optuna study there stands for a point. Its system attributes say which, who runs it and that
-it is alive; its user attributes are for whoever looks at it in optuna-dashboard.
-"""
+"""A study's trials in a database, as one search sees them: claimed, told, and watched for signs of life."""
 
 import logging
-import os
-import socket
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
-from datetime import UTC
 from functools import partial
 from typing import Any
-from uuid import uuid4
 
 import optuna
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
-from results.owner import gone
 from results.status import Status
 from search.quiet import quiet_optuna
 from search.storage.address import StorageError
 from search.storage.connection import LOCK_SECONDS, Connection, Lock, Unreachable, study_lock_name
 from search.storage.heart import BEAT, Heart
+from search.storage.marks import STATUS, Mark, Owner
 
-MARK = "gridruns"
-STATUS = "status"
-RUN = "run"
-TOLD = "told"
 GRACE = 60.0  # seconds without a sign of life after which a machine counts as dead
 LONGEST_PAUSE = 20.0  # seconds between two attempts to reach the database
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Owner:
-    """Who runs a trial.
-
-    Attributes:
-        token: Another for each search.
-        host: Its machine.
-        pid: Its process.
-        space: The space of process numbers that the number is from; containers may share a host's name.
-    """
-
-    token: str = field(default_factory=lambda: uuid4().hex)
-    host: str = field(default_factory=socket.gethostname)
-    pid: int = field(default_factory=os.getpid)
-    space: str = field(default_factory=lambda: _process_space())
-
-    def is_gone(self, trial: FrozenTrial, here: "Owner") -> bool:
-        """Whether it is a process of this very machine that has ended."""
-        if (self.host, self.space) != (here.host, here.space) or trial.datetime_start is None:
-            return False
-        start = trial.datetime_start.astimezone(UTC)
-        return gone({"host": self.host, "pid": self.pid}, start) is not None
-
-
-@dataclass(frozen=True)
-class Mark:
-    """What a trial in the database says of its point.
-
-    Attributes:
-        key: The content of its flags (`search.past.content`).
-        owner: Who runs it, or ran it.
-        numbers: The number of each of its runs, by repeat.
-    """
-
-    key: str
-    owner: Owner
-    numbers: Mapping[str, int]
-
-    @classmethod
-    def of(cls, trial: FrozenTrial) -> "Mark | None":
-        """The mark of a trial; None of one that isn't gridruns'."""
-        match trial.system_attrs.get(MARK):
-            case {"key": str(key), "owner": dict(owner), "numbers": dict(numbers)}:
-                return cls(key, Owner(**owner), numbers)
-        return None
-
-    def attributes(self) -> dict[str, object]:
-        """The system attributes of a trial that has it."""
-        return {MARK: {"key": self.key, "owner": asdict(self.owner), "numbers": dict(self.numbers)}}
 
 
 class Board:
@@ -158,11 +94,13 @@ class Board:
     def is_dead(self, trial: FrozenTrial, mark: Mark) -> bool:
         """Whether whoever runs a trial is gone.
 
-        That is known at once of a process of this machine, and of others where their sign of life hasn't
-        changed for `GRACE` seconds in which the database could be reached; so no clocks are compared.
+        A process of this machine is looked at, whatever signs it gives: one that is stopped will go on. Of
+        others that is known where their sign of life hasn't changed for `GRACE` seconds in which the
+        database could be reached; so no clocks are compared.
         """
-        if mark.owner.is_gone(trial, self.owner):
-            return True
+        lives = mark.lives(self.owner)
+        if lives is not None:
+            return not lives
         seen = self._beats.get(trial.number)
         return seen is not None and time.monotonic() - seen[1] > GRACE
 
@@ -251,9 +189,11 @@ class Board:
     def close(self) -> int:
         """Try once more to write what isn't written, and return how much that still is."""
         self._next_try = 0.0
-        with suppress(Unreachable), self._contact():
-            self._write()
-        self._heart.stop()
+        try:
+            with suppress(Unreachable), self._contact():
+                self._write()
+        finally:
+            self._heart.stop()
         return len(self._unwritten)
 
     def _later(self, write: Callable[[], object]) -> None:
@@ -308,10 +248,3 @@ class Board:
         self._beats.clear()  # whoever gave no sign meanwhile couldn't
         self._next_try = time.monotonic() + self._pause
         self._pause = min(2 * self._pause, LONGEST_PAUSE)
-
-
-def _process_space() -> str:
-    try:
-        return os.readlink("/proc/self/ns/pid")
-    except OSError:
-        return ""

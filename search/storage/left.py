@@ -1,7 +1,7 @@
 """What a search that is gone has left: a trial in the database, and runs where its directory is shared."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from results.run import Run, read_run
 from results.runs import find_runs
 from results.status import Status
 from search.past import to_be_rerun
-from search.storage.board import STATUS, Mark
+from search.storage.marks import STATUS, Mark
 
 
 def is_released(trial: FrozenTrial, rerun: Mapping[Status, datetime]) -> bool:
@@ -22,24 +22,23 @@ def is_released(trial: FrozenTrial, rerun: Mapping[Status, datetime]) -> bool:
         trial: It has ended.
         rerun: Ends whose points the user wants to be run again (see `Study.rerun`).
     """
-    if trial.state is not TrialState.FAIL:
+    mark = Mark.of(trial)
+    if trial.state is not TrialState.FAIL or mark is None:
         return False
-    status, start = trial.user_attrs.get(STATUS), trial.datetime_start
-    return status == Status.INTERRUPTED or to_be_rerun(status, start and start.astimezone(), rerun)
+    status = trial.user_attrs.get(STATUS)
+    return status == Status.INTERRUPTED or to_be_rerun(status, mark.begun, rerun)
 
 
-def runs_left(folder: Path, trial: FrozenTrial, mark: Mark) -> list[Run]:
+def runs_left(folder: Path, mark: Mark) -> list[Run]:
     """The runs of another search's trial in a study's directory; none where that search has another one.
 
     Args:
         folder: The directory.
-        trial: The trial.
-        mark: Its mark.
+        mark: The mark of the trial.
     """
-    start = trial.datetime_start
-    if start is None or not folder.is_dir():
+    if not folder.is_dir():
         return []
-    first = start.astimezone(UTC).strftime(layout.RUN_NAME_FORMAT)
+    first = mark.begun.strftime(layout.RUN_NAME_FORMAT)
     runs = [read_run(path) for path in find_runs(folder) if path.name >= first]
     owner, numbers = mark.owner, mark.numbers.values()
 

@@ -1,14 +1,16 @@
 """A search's way to its study in a database: what the study is there, for all machines, and its trials."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from search.past import Past
+from search.past import Past, content, read_content
 from search.plan import is_fewer, trials_words
 from search.quiet import quiet_optuna
+from search.script import Script
 from search.storage.address import NO_STORAGE, StorageError, read_address
 from search.storage.connection import START_SECONDS, Connection, Lock, Unreachable, study_lock_name
 from search.study import Study, StudyError
@@ -52,6 +54,16 @@ def opened_link(url: str | None) -> Iterator["Link | None"]:
         yield link
     finally:
         link.close()
+
+
+def settled_runs(study: Study) -> set[str]:
+    """The contents of a study's runs that its database knows to be settled (see `Link.settled`).
+
+    Raises:
+        StorageError: The database can't be used.
+    """
+    with opened_link(study.storage) as link:
+        return set() if link is None else link.settled(study)
 
 
 class Link:
@@ -132,9 +144,41 @@ class Link:
         """The study that is in the database, as far as it is the same on all machines."""
         return load(Path(name), known)
 
-    def turn(self, name: str) -> AbstractContextManager[Lock]:
-        """Exclude other machines for a moment, as where they share a runs directory."""
-        return self._connection.lock(f"gridruns folder {name}", START_SECONDS)
+    def settled(self, study: Study) -> set[str]:
+        """The contents of a study's runs that needn't be run again, whichever machine has run them.
+
+        Raises:
+            StorageError: The database can't be reached.
+        """
+        from search.storage.left import is_released
+        from search.storage.marks import Mark
+
+        try:
+            with self._connection.reaching():
+                if self._known(study.name) is None:
+                    return set()
+                study_id = self._storage.get_study_id_from_name(study.name)
+                trials = self._storage.get_all_trials(study_id, deepcopy=False)
+        except Unreachable as error:
+            raise self._cannot(error) from None
+        over = (trial for trial in trials if trial.state.is_finished())
+        ended = [Mark.of(trial) for trial in over if not is_released(trial, study.rerun)]
+        found = [read_content(mark.key) for mark in ended if mark is not None]
+        repeats = range(study.repeats)
+        return {content(values, repeat + more) for values, repeat in found for more in repeats}
+
+    @contextmanager
+    def turn(self, name: str) -> Iterator[Lock]:
+        """Exclude other machines for a moment, as where they share a runs directory.
+
+        Raises:
+            StorageError: The database can't be reached.
+        """
+        try:
+            with self._connection.lock(f"gridruns folder {name}", START_SECONDS) as lock:
+                yield lock
+        except Unreachable as error:
+            raise self._cannot(error) from None
 
     def schedule(
         self, study: Study, sampler: "BaseSampler", past: Past, earlier: "Sequence[FrozenTrial]", folder: Path
@@ -175,7 +219,7 @@ class Link:
 
     def _check_alike(self, known: Mapping[str, Any], study: Study) -> None:
         try:
-            changes = differences(Path(study.name), known, study)
+            changes = differences(Path(study.name), _as_here(known, study.script), study)
         except StudyError as error:
             raise StorageError(f"study {study.name!r} in the database: {error}") from None
         if changes:
@@ -211,6 +255,7 @@ class Link:
         content["script"] |= {
             "path": study.script.shown,
             "modules": {str(place): digest for place, digest in enumerate(digests)},
+            "entry": _from_script(study.script),
         }
         study_id = self._storage.get_study_id_from_name(study.name)
         self._storage.set_study_system_attr(study_id, MARK, content)
@@ -223,3 +268,18 @@ class Link:
 
     def _cannot(self, error: Unreachable) -> StorageError:
         return StorageError(f"storage: can't use {self.public}: {error}")
+
+
+def _from_script(script: Script) -> dict[str, Any] | None:
+    """What of a file is run, as all machines know it: the file of the data by its place beside the script."""
+    if script.entry is None:
+        return None
+    data_file = os.path.relpath(script.entry.data_file, script.path.parent)
+    return {**script.entry.to_json(), "data_file": data_file}
+
+
+def _as_here(known: Mapping[str, Any], script: Script) -> Mapping[str, Any]:
+    """What a study is in the database, where it runs what this machine runs with this machine's paths."""
+    if script.entry is None or known["script"]["entry"] != _from_script(script):
+        return known
+    return {**known, "script": {**known["script"], "entry": script.entry.to_json()}}

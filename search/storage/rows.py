@@ -8,7 +8,7 @@ from typing import Any
 from optuna.trial import FrozenTrial, create_trial
 
 from results.run import Run
-from search.storage.board import RUN, STATUS, Mark
+from search.storage.marks import RUN, STATUS, Mark
 from search.storage.twins import marks_of
 from search.study import Study
 

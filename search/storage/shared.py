@@ -10,21 +10,24 @@ import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from results.run import Run
+from results.status import Status
 from search.objective import Verdict, settled_values
 from search.parameters import TrialParams
 from search.past import FINAL, Past, content, point_of, read_content
 from search.record import mark_cut_off
 from search.sampling import SpaceExhausted
 from search.schedule import Assignment, Schedule
-from search.storage.board import RUN, STATUS, TOLD, Board, Mark
+from search.storage.board import Board
 from search.storage.connection import START_SECONDS, Lock, Unreachable
 from search.storage.left import is_released, runs_left
+from search.storage.marks import RUN, STATUS, TOLD, Mark
 from search.storage.rows import Claim, new_row, one_or_all, row_of_runs
 from search.storage.twins import Twins, marks_of
 from search.study import Study
@@ -65,6 +68,7 @@ class SharedSchedule(Schedule):
         self._again: dict[str, TrialParams] = {}  # points to be run again
         self._closed: set[int] = set()  # trials of the database that say nothing new any more
         self._elsewhere: set[str] = set()
+        self._told: set[str] = set()  # the points whose end this search has told
         self._told_there: dict[str, tuple[float, ...] | None] = {}  # runs of points that others have left
         self._claims: dict[int, Claim] = {}  # by the number in the engine
         self._refused: list[Claim] = []
@@ -88,7 +92,7 @@ class SharedSchedule(Schedule):
             except Unreachable:
                 self.waiting = True
             self._count()
-            if self.waiting:
+            if not self._ready:
                 self._next_look = time.monotonic() + POLL
         if not self._ready:
             return None
@@ -130,6 +134,8 @@ class SharedSchedule(Schedule):
             return
         ended = self._twins.twin(proposal.asked.number)
         del self._claims[proposal.asked.number]
+        self._told.add(claim.key)
+        self._elsewhere.discard(claim.key)
         claim.row = new_row(ended, {**claim.row.user_attrs, STATUS: verdict.status.value,
                                            RUN: one_or_all(claim.runs, self.study)},
                                    claim.row.system_attrs, self._compares)  # fmt: skip
@@ -139,10 +145,12 @@ class SharedSchedule(Schedule):
 
     def close(self) -> None:
         """Let go of the points that were claimed and haven't ended: other machines may run them at once."""
-        for claim in self._claims.values():
-            self._board.give_back(claim.trial_id)
-        self._claims.clear()
-        unwritten = self._board.close()
+        try:
+            for claim in self._claims.values():
+                self._board.give_back(claim.trial_id)
+        finally:
+            self._claims.clear()
+            unwritten = self._board.close()
         if unwritten:
             _log.warning(
                 "the database lacks the last %d changes; the next search brings it up to date", unwritten
@@ -182,7 +190,7 @@ class SharedSchedule(Schedule):
             self._taken.add(claim.key)
             if claim.key in self._again:  # nobody has run it meanwhile
                 del self._again[claim.key]
-                self._board.add(claim.row)
+                self._closed.add(self._board.add(claim.row))
         self._refused.clear()
         self._release_dead()
 
@@ -213,8 +221,9 @@ class SharedSchedule(Schedule):
             if is_released(trial, self.study.rerun):
                 self._free(trial, mark)
                 return
-            if len(self._finals(mark.key)) < self.study.repeats:
+            if mark.key not in self._told and len(self._finals(mark.key)) < self.study.repeats:
                 self._elsewhere.add(mark.key)
+                self.valued |= bool(trial.values)
         self._taken.add(mark.key)
         self._again.pop(mark.key, None)
 
@@ -236,7 +245,7 @@ class SharedSchedule(Schedule):
                 self._release(trial, mark)
 
     def _release(self, trial: FrozenTrial, mark: Mark) -> None:
-        left = runs_left(self._folder, trial, mark)
+        left = runs_left(self._folder, mark)
         runs = [run for run in left if run.status in FINAL]
         if len(runs) == self.study.repeats:
             self._adopt(trial, runs)
@@ -272,23 +281,30 @@ class SharedSchedule(Schedule):
             return
         self._taken.add(key)
         self._again.pop(key, None)
-        numbers = {}
-        for run_key in self._keys(key):
-            number = self._numbers.of(run_key)
-            self._numbers.take(run_key, number)
-            numbers[str(read_content(run_key)[1])] = number
-        mark = Mark(key, self._board.owner, numbers)
+        mark = Mark(key, self._board.owner, self._numbers_of(key), runs[0].start or datetime.now(UTC))
         row = row_of_runs(self.study, ended, runs, mark, self._compares)
         self._twins.add(row)
         trial_id = self._board.add(row)
         self._closed.add(trial_id)
 
+    def _numbers_of(self, key: str) -> dict[str, int]:
+        """The numbers of a point's runs, by repeat."""
+        numbers = {}
+        for run in self._keys(key):
+            numbers[str(read_content(run)[1])] = number = self._numbers.of(run)
+            self._numbers.take(run, number)
+        return numbers
+
     def _next_point(self) -> tuple[str, list[Assignment]] | None:
         """A point that is free, with its runs; None where there is none now."""
         for key in list(self._again):
             params = self._again.pop(key)
-            if key not in self._taken:
-                return key, list(self._fixed(key, params))
+            if key in self._taken:
+                continue
+            runs = list(self._fixed(key, params))
+            if runs:
+                return key, runs
+            self._end(key)
         if self._plan is not None:
             free = ((place, key, params) for place, key, params in self._plan if key not in self._taken)
             place, key, params = next(free, (0, "", {}))
@@ -303,6 +319,17 @@ class SharedSchedule(Schedule):
             return None
         key = self._key(point)
         return key, list(self._runs(key, self._proposal(asked, point)))
+
+    def _end(self, key: str) -> None:
+        """Write down a point, asked for just now, all of whose runs have ended, on several machines."""
+        asked = self.engine.get_trials(deepcopy=False)[-1]
+        told = [values for values in self._ended(key) if values is not None]
+        self._tell(asked.number, told)
+        mark = Mark(key, self._board.owner, self._numbers_of(key))
+        status = Status.COMPLETED if told else Status.FAILED
+        row = new_row(self._twins.twin(asked.number), {STATUS: status.value}, mark.attributes(), False)
+        self._closed.add(self._board.add(row))
+        self._taken.add(key)
 
     def _claim(self, key: str, runs: Sequence[Assignment], lock: Lock) -> None:
         """Take a point for this machine.
@@ -341,6 +368,7 @@ class SharedSchedule(Schedule):
             self._taken.discard(claim.key)
             self._again[claim.key] = dict(claim.row.params)
             self._refused.append(claim)
+            self._next_look = 0.0
 
     def _ended(self, key: str) -> list[tuple[float, ...] | None]:
         there = [run for run in self._keys(key) if run in self._told_there and run not in self._past.finals]

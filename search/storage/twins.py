@@ -5,8 +5,8 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from search.storage.board import MARK
 from search.storage.heart import BEAT
+from search.storage.marks import MARK
 
 OURS = frozenset({MARK, BEAT, "fixed_params"})
 """System attributes that are none of a pruner's."""

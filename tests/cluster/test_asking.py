@@ -11,6 +11,7 @@ from gridruns import GridrunsError
 from search import tuning_run
 from search.cli import main
 from search.cluster import connection
+from search.cluster.settings import Cluster
 from search.executors import MOST_WORKERS, read_cluster, resources_for
 from search.launch import Execution
 from search.study_file import read_raw
@@ -35,6 +36,13 @@ SCRIPT = "from spaces import flag_integer, flags\nflags(flag_integer('a', 1))\n"
             "gpus_per_trial must be a number of at least 0",
         ),
         ({"executor": "ray", "address": ""}, "address must be auto, HOST:PORT or ray://HOST:PORT"),
+        ({"executor": "ray", "address": "head"}, "address must be auto, HOST:PORT or .*, but got 'head'"),
+        ({"executor": "ray", "address": "ray://head"}, "address must be auto, .*, but got 'ray://head'"),
+        (
+            {"executor": "ray", "address": "http://head:1"},
+            "address must be auto, .*, but got 'http://head:1'",
+        ),
+        ({"executor": "ray", "address": "head:65536"}, "address must be auto, .*, but got 'head:65536'"),
         ({"executor": "ray", "workers": 0}, "workers must be a whole number of at least 1"),
         ({"executor": "rya"}, "'rya'.*ray"),
     ],
@@ -71,6 +79,27 @@ def test_a_trials_share_becomes_workers_and_threads() -> None:
     assert (found.workers, found.threads, found.cluster and found.cluster.demand) == (7, 3, True)
     assert found.cluster is not None and found.cluster.share == {"CPU": 0.5, "GPU": 0.25}
     assert resources_for("ray", trials=5, cluster=cluster).workers == 5
+
+
+@pytest.mark.parametrize(
+    "address", ["auto", "head:6379", "ray://10.0.0.1:10001", "[::1]:6379", "ray://[::1]:1"]
+)
+def test_what_is_an_address(address: str) -> None:
+    assert Cluster(address).address == address
+
+
+def test_parts_of_gpus_are_counted_one_gpu_at_a_time() -> None:
+    share = Cluster(cpus=1, gpus=0.6).carried
+    assert share({"CPU": 8, "GPU": 2}) == 2  # 0.8 of a GPU are left, but on two
+    assert Cluster(cpus=1, gpus=0.25).carried({"CPU": 8, "GPU": 2}) == 8
+    assert Cluster(cpus=1, gpus=2).carried({"CPU": 8, "GPU": 5}) == 2
+    assert Cluster(cpus=0.1).carried({"CPU": 1.0}) == 10
+    assert Cluster().carried({}) == 0
+
+
+def test_of_a_command_line_ray_is_told_no_url() -> None:
+    said = ["gridruns", "tune", "a b.py", "--storage", "postgresql://me:Sesame@h/d", "--storage=sqlite:///x"]
+    assert connection.shown(said) == "gridruns tune 'a b.py' --storage '***' '***'"
 
 
 def test_a_study_remembers_its_cluster_and_resume_may_name_another() -> None:

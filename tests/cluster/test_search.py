@@ -7,19 +7,22 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from results import layout, leaderboard
 from results.files import read_json
+from results.runs import create_run
 from search import resume, training_run, tuning_run
-from search.cluster.connection import import_ray
+from search.cluster.connection import Connection, import_ray, shown
+from search.cluster.executor import RayExecutor
 from search.cluster.settings import Cluster
 from search.cluster.workers import Worker, Workers, gone
 from search.executor import Ending, ExecutorError, GiveUp, Resources, Trial
 from search.executors import EXECUTORS
 from search.inline import InlineExecutor
-from search.script import Script
+from search.script import Script, read_script
 from search.study import versions
 from tests.cluster.conftest import Nodes, Start, ended
 
@@ -70,7 +73,7 @@ def test_limits_hold_on_nodes(ray_here: Any, folder: Path) -> None:
     )
     board = tuning_run(
         "train.py", {"a": [1, 2, 3]}, order="grid", study="s", quiet=True, executor="ray", workers=3,
-        cpus_per_trial=0.5, trial_timeout=20, memory_limit="300M", retries=0,
+        cpus_per_trial=0.5, trial_timeout=12, memory_limit="300M", retries=0,
     )  # fmt: skip
     ends = dict(zip(board["flag_a"], board["status"], strict=True))
     assert ends == {1: "completed", 2: "oom", 3: "timeout"}
@@ -109,6 +112,43 @@ def test_what_no_node_carries_is_one_line(ray_here: Any, folder: Path) -> None:
     assert not Path("runs").exists()
 
 
+def test_a_trial_that_a_ray_of_our_own_can_never_carry_is_one_line(folder: Path) -> None:
+    connection, cluster = Mock(started=True), Cluster(gpus=64, demand=True)
+    connection.nodes.return_value = [{"NodeID": "1", "Resources": {"CPU": 2.0}}]
+    with pytest.raises(ExecutorError, match=r"no node of the cluster has .* nodes have 2 CPU/0 GPU$"):
+        Workers(connection, cluster, 1, b"")
+
+
+def test_a_connection_that_is_lost_is_one_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("train.py").write_text(NUMBERS)
+    lost = Exception("Ray Client is not connected. Please connect by calling `ray.init`.")
+    ray = Mock()
+    ray.nodes.return_value = [{"NodeID": "1", "Alive": True, "Resources": {"CPU": 1.0}}]
+    monkeypatch.setattr(
+        Connection, "__init__", lambda self, cluster: vars(self).update(ray=ray, started=False)
+    )
+    monkeypatch.setattr(Connection, "close", lambda self: None)
+    executor = RayExecutor(read_script("train.py"), Resources(1, 1))
+    (worker,) = executor.workers.all
+    worker.facts = {"host": "b", "node": "1", "gpus": None}
+    executor.submit(Trial(0, {"a": 1}, 1, create_run(folder, {"number": 0})))
+    assert worker.attempt is not None
+    worker.actor.send.remote.side_effect = worker.actor.close.remote.side_effect = lost
+    ray.nodes.side_effect = ray.kill.side_effect = lost
+    with pytest.raises(ExecutorError, match=r"^the Ray cluster can't be reached any more: Ray Client"):
+        executor.workers.grow()
+    executor.kill(0)
+    assert executor.wait(0) == [Ending(0, None, 9)]
+    executor.close()
+
+
+def test_the_command_line_that_ray_notes_has_no_url(ray_here: Any) -> None:
+    from ray._private import state
+
+    (job,) = [job for job in state.jobs() if job["JobID"] == ray_here.get_runtime_context().get_job_id()]
+    assert job["Entrypoint"] == shown(sys.argv)
+
+
 def test_usage_statistics_are_off_unless_the_user_wants_them(
     ray_here: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -123,13 +163,14 @@ def test_usage_statistics_are_off_unless_the_user_wants_them(
 def test_our_cluster_answers_no_stranger(ray_here: Any, folder: Path) -> None:
     address = ray_here.get_runtime_context().gcs_address
     assert address.startswith("127.0.0.") or sys.platform != "linux"
-    stranger = {**os.environ, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "a guess", "HOME": str(folder)}
-    done = subprocess.run(
-        [sys.executable, "-c", f"import ray; ray.init(address={address!r})"],
-        env=stranger, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode != 0
-    assert "InvalidAuthToken" in done.stderr
+    # What `ray.init` asks first; that itself asks again for 20 seconds.
+    asks = f"from ray._raylet import GcsClient; GcsClient(address={address!r}).get_all_node_info(timeout=30)"
+    for token in (os.environ["RAY_AUTH_TOKEN"], "a guess"):
+        who = {**os.environ, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token, "HOME": str(folder)}
+        done = subprocess.run(
+            [sys.executable, "-c", asks], env=who, capture_output=True, text=True, check=False
+        )
+        assert (done.returncode != 0) is ("InvalidAuthToken" in done.stderr) is (token == "a guess")
 
 
 def test_a_node_with_other_packages_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -102,6 +103,33 @@ def test_a_run_is_followed_as_it_grows_and_is_whole_at_the_end(there: Path, here
     assert os.readlink(here / "link") == "plots/a.png"
 
 
+@pytest.mark.parametrize("last", [False, True])
+def test_a_name_may_be_a_file_now_and_a_directory_then(last: bool, there: Path, here: Path) -> None:
+    wire, incoming = Wire(), Incoming(here)
+    outgoing = Outgoing(there, wire.say)
+    (there / "file").write_text("x")
+    for folder in ("folder", "linked", "gone", "kept"):
+        (there / folder / "below").mkdir(parents=True)
+        (there / folder / "below" / "a").write_text("x")
+    outgoing.look()
+    wire.deliver(incoming)
+    (there / "file").unlink()
+    (there / "file").mkdir()
+    (there / "file" / "b").write_text("y")
+    for folder in ("folder", "linked", "gone"):
+        shutil.rmtree(there / folder)
+    (there / "folder").write_text("z")
+    (there / "linked").symlink_to("kept")
+    (there / "kept" / "below" / "a").unlink()
+    outgoing.look(last)
+    outgoing.look(last=True)
+    wire.deliver(incoming)
+    assert content(here) == content(there)
+    assert sorted(path.relative_to(here) for path in here.rglob("*")) == sorted(
+        path.relative_to(there) for path in there.rglob("*")
+    )
+
+
 def test_what_has_not_changed_is_sent_once(there: Path, here: Path) -> None:
     wire, incoming = Wire(), Incoming(here)
     outgoing = Outgoing(there, wire.say)
@@ -131,6 +159,8 @@ def test_the_searchs_own_files_stay_its_own(there: Path, here: Path) -> None:
         (here / name).write_text("ours")
         with pytest.raises(ExecutorError, match="isn't its to write"):
             incoming.write({"op": "append", "path": name, "at": 0}, b"theirs")
+        with pytest.raises(ExecutorError, match="isn't its to write"):
+            incoming.write({"op": "append", "path": f"./{name}", "at": 0}, b"theirs")
     (there / f".{layout.PROPERTIES}.1-2.tmp").write_text("half a fil")
     Outgoing(there, wire.say).look(last=True)
     assert wire.deliver(incoming) == []
@@ -252,7 +282,7 @@ def heard(link: socket.socket, until: str) -> list[Message]:
 def test_orders_that_come_twice_are_carried_out_once(hosted: Callable[[str], socket.socket]) -> None:
     link = hosted(
         "from results import log_metrics\nfrom spaces import flag_integer, flags\n"
-        "F = flags(flag_integer('a', 1))\nlog_metrics(1, loss=F.a)\nlog_metrics(2, loss=F.a)\n"
+        "F = flags(flag_integer('a', 1))\nfor step in (1, 2, 3):\n    log_metrics(step, loss=F.a)\n"
     )
     record = json.dumps({"number": 7}).encode()
     start = frame(record, op="start", id=1, number=7, name="run", flags={"a": 3}, seed=1, asks=True,
@@ -263,8 +293,10 @@ def test_orders_that_come_twice_are_carried_out_once(hosted: Callable[[str], soc
     link.sendall(start + answer + answer)
     (report,) = [message for message, _ in heard(link, "report") if message["op"] == "report"]
     assert (report["step"], report["report"]) == (2, 2)  # the second answer isn't taken for one to this
-    link.sendall(frame(op="answer", id=1, report=2, stop=False))
+    # An order to end another attempt, which came too late, is no answer to this one.
+    link.sendall(frame(op="kill", id=0) + frame(op="answer", id=1, report=2, stop=True))
     messages = heard(link, "ended")
+    assert not any(message["op"] == "report" for message, _ in messages)  # given up after the second
     (ended,) = [message for message, _ in messages if message["op"] == "ended"]
     assert (ended["exit_code"], ended["signal"]) == (0, None)
     assert not any(message.get("path") == layout.RUN for message, _ in messages)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gridruns import GridrunsError
 from search import tuning_run
 from search.storage.address import StorageError, read_address
 from tests.storage.support import gridruns
@@ -50,6 +51,12 @@ def test_a_study_in_a_database_needs_a_name_and_no_dry_run(folder: Path) -> None
         with pytest.raises(StorageError, match=message):
             tuning_run("train.py", {"a": [1]}, storage="sqlite:///studies.db", quiet=True, **asked)  # type: ignore[arg-type]
     assert not Path("studies.db").exists()
+
+
+def test_a_space_that_cannot_be_leaves_no_database(folder: Path) -> None:
+    with pytest.raises(GridrunsError, match="nosuch"):
+        tuning_run("train.py", {"nosuch": [1]}, study="s", storage="sqlite:///studies.db", quiet=True)
+    assert [path.name for path in folder.iterdir() if path.name != "__pycache__"] == ["train.py"]
 
 
 def test_without_psycopg_the_extra_is_named(folder: Path) -> None:

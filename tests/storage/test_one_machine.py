@@ -33,7 +33,7 @@ def database(folder: Path, tmp_path: Path) -> str:
 
 
 def tune(url: str | None, flags: Any = None, **asked: Any) -> Any:
-    given: dict[str, Any] = {"study": "s", "seed": 3, "workers": 2, "quiet": True} | asked
+    given: dict[str, Any] = {"study": "s", "seed": 3, "executor": "inline", "quiet": True} | asked
     return tuning_run("train.py", GRID if flags is None else flags, storage=url, **given)
 
 
@@ -52,7 +52,7 @@ def test_a_sampler_that_raises_is_one_line(database: str) -> None:
 def test_a_dashboard_sees_what_the_leaderboard_says(url: str, folder: Path) -> None:
     Path("train.py").write_text(SCRIPT)
     Path("broken").touch()
-    runs = tune(url).sort_values("number")
+    runs = tune(url, executor="local", workers=2).sort_values("number")
     assert list(runs["status"]).count("failed") == 2
     there = trials(url)
     assert len(there) == 6
@@ -81,7 +81,7 @@ def test_the_same_points_seeds_and_values_as_without(database: str) -> None:
     columns = ["number", "seed", "flag_a", "flag_b", "best_val_loss"]
     for sampler in ("grid", "tpe", "cmaes", "keras-tuner:random"):
         flags = {"a": [1, 2, 3], "b": [1, 2, 3, 4]}
-        asked = {"sampler": sampler, "trials": 8, "workers": 1}
+        asked = {"sampler": sampler, "trials": 8}
         with_it = tune(database, flags, study=f"with-{sampler[:4]}", **asked)
         without = tune(None, flags, study=f"without-{sampler[:4]}", **asked)
         assert with_it[columns].to_dict("list") == without[columns].to_dict("list"), sampler
@@ -134,7 +134,7 @@ def test_repeats_several_metrics_and_duplicates(database: str) -> None:
 
 
 def test_curves_are_written_where_a_pruner_reads_them(database: str) -> None:
-    runs = tune(database, pruner="asha:min_resource=1,reduction_factor=2", workers=1)
+    runs = tune(database, pruner="asha:min_resource=1,reduction_factor=2")
     there = trials(database)
     assert there[0].intermediate_values.keys() == {1, 2, 3}
     pruned = sum(trial.state is TrialState.PRUNED for trial in there)
@@ -162,3 +162,39 @@ def test_a_study_of_another_program_is_refused(database: str) -> None:
     assert not Path("runs/theirs").exists()
     tune(database, study="begun")
     assert len(trials(database, "begun")) == 6
+
+
+TAKEN_FOR_DEAD = """
+from results import log_metrics, run_dir
+from results.runs import finish_run
+from results.status import Status
+from spaces import flag_integer, flags
+FLAGS = flags(flag_integer("a", 1))
+finish_run(run_dir(), status=Status.INTERRUPTED, reason="its search was killed")  # says another machine
+log_metrics(1, val_loss=FLAGS.a)
+"""
+
+
+def test_a_run_that_was_taken_for_cut_off_has_its_own_end(database: str) -> None:
+    Path("train.py").write_text(TAKEN_FOR_DEAD)
+    assert set(tune(database, {"a": [1, 2, 3]})["status"]) == {"completed"}
+    assert [trial.state for trial in trials(database)] == [TrialState.COMPLETE] * 3
+
+
+def test_a_machine_whose_first_trials_fail_goes_on_where_another_has_had_a_value(database: str) -> None:
+    Path("train.py").write_text(SCRIPT.replace("FLAGS.a == 3", "FLAGS.b > 1"))
+    Path("broken").touch()
+    asked = {"flags": {"a": [1], "b": [1, 2, 3, 4]}, "order": "grid"}
+    assert list(tune(database, trials=1, runs_dir="one", **asked)["status"]) == ["completed"]
+    assert list(tune(database, runs_dir="two", **asked)["status"]) == ["failed"] * 3
+
+
+def test_a_study_that_another_machine_has_finished_is_finished(database: str) -> None:
+    older = tune(None, {"a": [1]}, study="older")
+    Path(older["run_dir"].iloc[0], layout.OUTCOME).unlink()  # as if it had been cut off
+    tune(database, runs_dir="one")
+    assert len(tune(database)) == 0  # nothing is left to do here
+    resume(quiet=True)
+    assert len(leaderboard("runs/older")) == 2
+    with pytest.raises(GridrunsError, match="there is no unfinished study"):
+        resume(quiet=True)

@@ -3,9 +3,12 @@
 import signal
 from pathlib import Path
 
+import pytest
 from optuna.trial import TrialState
 
 from results import layout, leaderboard
+from search import resume
+from search.storage.address import StorageError
 from tests.faults.support import started
 from tests.storage.server import Server
 from tests.storage.support import (
@@ -15,7 +18,6 @@ from tests.storage.support import (
     count,
     gate,
     grant,
-    gridruns,
     once,
     running,
     trials,
@@ -64,15 +66,12 @@ def test_what_the_database_lacks_is_written_by_the_next_search(
             _, err = search.communicate(timeout=PATIENCE)
             assert search.returncode == 130, err
             assert "the database lacks the last" in err
-            refused = gridruns("resume", "s", "--storage", postgres)
-            assert refused.returncode == 2
-            assert refused.stderr.startswith("gridruns: storage: can't use postgresql://searcher@127.0.0.1:")
-            assert len(refused.stderr.splitlines()) == 1
+            with pytest.raises(StorageError, match=r"^storage: can't use postgresql://searcher@127.0.0.1:"):
+                resume("s", storage=postgres, quiet=True)
         finally:
             server.start()
     grant(20)
-    done = gridruns("resume", "s", "--quiet", "--storage", postgres)
-    assert done.returncode == 0, done.stderr
+    resume("s", storage=postgres, quiet=True)
     assert completed("runs") == once()
     ended = trials(postgres, "s", TrialState.COMPLETE)
     assert sorted(trial.user_attrs["number"] for trial in ended) == list(range(12))

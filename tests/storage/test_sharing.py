@@ -1,25 +1,37 @@
 """Two searches' schedules on one database, without processes: who gets which point, and what each learns."""
 
+import json
+import sys
+import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import optuna
 import pytest
 import sqlalchemy
 from optuna.trial import TrialState
 
+from results import layout
+from results.files import write_json
+from results.runs import Epoch, Run, create_run
 from results.status import Status
 from search import tuning_run
 from search.objective import Verdict
-from search.past import NOTHING
+from search.past import NOTHING, Past
+from search.past import content as key_of
 from search.pruners import read_pruner
 from search.schedule import Assignment, study_sampler
+from search.script import Entry
 from search.storage import board, heart
-from search.storage.board import Owner
+from search.storage.address import StorageError
 from search.storage.connection import Lock, Unreachable
+from search.storage.left import is_released, runs_left
 from search.storage.link import opened_link
+from search.storage.marks import Mark, Owner
 from search.storage.shared import SharedSchedule
 from search.study import Study
 from search.study_file import load, read_raw
@@ -61,6 +73,19 @@ def model(folder: Path) -> Study:
     return replace(load(Path("model/s"), read_raw(Path("model/s"))), planned=6)
 
 
+@pytest.fixture
+def zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Move this process to a time zone (POSIX, so that no data are needed)."""
+
+    def move(name: str) -> None:
+        monkeypatch.setenv("TZ", name)
+        time.tzset()
+
+    yield move
+    monkeypatch.undo()
+    time.tzset()
+
+
 Join = Callable[..., SharedSchedule]
 
 
@@ -69,12 +94,12 @@ def join(database: str, model: Study) -> Iterator[Join]:
     """Make the schedule of a machine; each is on another host unless it is told where."""
     with ExitStack() as held:
 
-        def make(host: str, **changed: Any) -> SharedSchedule:
+        def make(host: str, past: Past = NOTHING, **changed: Any) -> SharedSchedule:
             study = replace(model, **changed)
             link = held.enter_context(opened_link(database))
             assert link is not None
             study = link.agree(study, seed_is_drawn=False)
-            made = link.schedule(study, study_sampler(study), NOTHING, (), Path("nowhere"))
+            made = link.schedule(study, study_sampler(study), past, (), Path("nowhere"))
             assert isinstance(made, SharedSchedule)
             made._board.owner = Owner(host=host)
             held.callback(made.close)
@@ -167,6 +192,26 @@ def test_a_process_of_this_machine_that_has_ended_is_dead_at_once(join: Join, cl
     assert content(begin(two)) == content(left)
 
 
+def test_a_process_of_this_machine_that_lives_is_not_dead_however_long_it_is_silent(
+    join: Join, clock: Clock
+) -> None:
+    one, two = join("one"), join("two")
+    one._board.owner, two._board.owner = Owner(), Owner()  # two searches of this process, which lives
+    begin(one)
+    for _ in range(5):
+        two.tell(begin(two), GOOD)
+    for _ in range(3):
+        clock.now += 2 * board.GRACE
+        assert two.next() is None
+        assert two.waiting
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no other system says which boot this is")
+def test_process_numbers_of_two_machines_of_one_name_are_told_apart() -> None:
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    assert boot in Owner().space
+
+
 def test_signs_of_life_are_given_while_a_trial_runs(
     join: Join, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -201,6 +246,10 @@ def test_who_was_taken_for_dead_and_lives_has_its_result_counted(
         (0, "COMPLETE", [0.75]),
         (1, "COMPLETE", [0.5]),
     ]
+    clock.now += 3
+    assert one.next() is None
+    assert one.elsewhere == 0  # it has run both itself
+    assert len(one.engine.get_trials(deepcopy=False)) == 3  # the third is the other's second attempt
 
 
 def test_a_claim_whose_answer_was_lost_is_made_again(
@@ -240,6 +289,105 @@ def test_of_a_point_with_repeats_only_the_missing_ones_are_run_again(
     clock.now += 3
     assert two.next() is None
     assert trials(database)[-1].values == [0.75]
+
+
+def test_a_point_whose_repeats_have_ended_on_two_machines_is_settled(
+    join: Join, clock: Clock, database: str, tmp_path: Path
+) -> None:
+    one = join("one", repeats=2, planned=2)
+    one._board.owner = replace(Owner(), pid=2**22 + 1)  # gone
+    first, second = begin(one), begin(one)
+    one.tell(first, GOOD)
+    # The second ended in this machine's directory, but its search was killed before it could say so.
+    there = Run(tmp_path, Status.COMPLETED, {"repeat": 1}, epochs=(Epoch(1, {"val_loss": 1.0}),))
+    two = join("two", replace(NOTHING, finals={key_of(second.values, 1): there}), repeats=2, planned=2)
+    assert two.next() is None
+    assert not two.waiting
+    assert (trials(database)[-1].state, trials(database)[-1].values) == (TrialState.COMPLETE, [0.75])
+    three = join("three", repeats=2, planned=2)
+    assert three.next() is None
+
+
+def test_at_its_end_a_search_asks_the_database_seldom(
+    join: Join, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = join("one")
+    for _ in range(5):
+        one.tell(begin(one), GOOD)
+    last = begin(one)
+    looks: list[int] = []
+    look = one._board.look
+    monkeypatch.setattr(one._board, "look", lambda: looks.append(1) or look())
+    for _ in range(10):
+        assert one.next() is None
+    assert len(looks) == 1
+    one.tell(last, GOOD)
+    assert one.next() is None
+    assert not one.waiting
+
+
+def test_times_of_machines_in_other_zones_are_compared_as_they_are(
+    join: Join, database: str, tmp_path: Path, zone: Callable[[str], None]
+) -> None:
+    zone("EAST-9")
+    one = join("one")
+    found = begin(one)
+    run = create_run(tmp_path / "s", {"number": found.number})
+    write_json(run / layout.RUN, {"number": found.number, "host": "one", "pid": one._board.owner.pid})
+    (trial,) = trials(database)
+    mark = Mark.of(trial)
+    assert mark is not None
+    before = datetime.now(UTC) - timedelta(hours=1)
+    one.tell(found, Verdict(Status.FAILED, "broken", None))
+    (ended,) = trials(database)
+    for name in ("EAST-9", "UTC", "WEST8"):
+        zone(name)
+        assert [left.path for left in runs_left(tmp_path / "s", mark)] == [run], name
+        assert not is_released(ended, {Status.FAILED: before}), name
+        assert is_released(ended, {Status.FAILED: datetime.now(UTC)}), name
+
+
+def test_a_study_that_is_deleted_from_the_database_is_one_line(
+    join: Join, clock: Clock, database: str
+) -> None:
+    one = join("one")
+    found = begin(one)
+    optuna.delete_study(study_name="s", storage=database)
+    for ending in (lambda: one.tell(found, GOOD), one.close):
+        with pytest.raises(StorageError, match="the study 's' is no longer in the database"):
+            ending()
+    assert not one._board._heart._thread.is_alive()
+    one._board._unwritten.clear()  # so that it may be closed again
+
+
+def test_a_hypermodel_may_lie_elsewhere_on_each_machine(database: str, model: Study) -> None:
+    def at(home: str, data: str = "data.py") -> Study:
+        path = Path(home, "model.py")
+        entry = Entry("build", Path(home, data), "load")
+        return replace(model, script=replace(model.script, path=path, digests={path: "1"}, entry=entry))
+
+    with opened_link(database) as link:
+        assert link is not None
+        link.agree(at("/one"), seed_is_drawn=False)
+        assert link.agree(at("/two/there"), seed_is_drawn=False).script.path == Path("/two/there/model.py")
+        assert "/one" not in json.dumps(link.known("s"))
+        with pytest.raises(StorageError, match="hypermodel and data build with load -> build with load"):
+            link.agree(at("/two", "other.py"), seed_is_drawn=False)
+
+
+def test_a_database_that_goes_away_while_a_search_starts_is_one_line(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def gone(*asked: Any) -> Iterator[Lock]:
+        raise Unreachable("the server was stopped")
+        yield
+
+    with opened_link(database) as link:
+        assert link is not None
+        monkeypatch.setattr(link._connection, "lock", gone)
+        with pytest.raises(StorageError, match=r"can't use sqlite.*the server was stopped"), link.turn("s"):
+            pass
 
 
 def test_a_search_that_ends_gives_its_points_back(join: Join, clock: Clock, database: str) -> None:
