@@ -156,7 +156,7 @@ def test_a_live_page_takes_in_a_new_run_and_keeps_its_place(loopback_page: Any, 
         before = page.evaluate("window.scrollY")
         assert before > 500
         add(study, 25, 7.0, lr=1.0, opt="adam", units=16)
-        page.locator("td[title='7.0']").wait_for(state="attached")
+        page.locator("td[title='7.0']").first.wait_for(state="attached")
         assert cells(page, "best_val_loss")[0] == "7"  # still sorted from high to low
         assert page.locator("output").text_content() == "14 of 26 runs"
         assert abs(page.evaluate("window.scrollY") - before) < 5
