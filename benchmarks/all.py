@@ -63,6 +63,8 @@ def main() -> None:
     done: list[Measured] = []
     for name in asked.names or NAMES:
         for benchmark in benchmarks(name):
+            if asked.quick and not benchmark.quick:
+                continue
             done.append(Measured(benchmark))
             for _ in range(min(rounds, benchmark.rounds)):
                 done[-1].take(options)

@@ -67,6 +67,7 @@ class Benchmark:
         digits: Shown behind the point.
         aim: What it should show.
         rounds: How many there should be at most; more would tell nothing new.
+        quick: Whether the quick form tries it; one whose way another goes is left out.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Benchmark:
     digits: int = 1
     aim: str = ""
     rounds: int = 100
+    quick: bool = True
 
 
 @dataclass

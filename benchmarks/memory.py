@@ -23,8 +23,8 @@ LOOK = 0.1
 
 def figures(options: Options) -> dict[str, float]:
     """Peaks in MB."""
-    many = 4 if options.quick else MANY
-    found = {f"gridruns, {trials} trials": _search(options, trials) for trials in (FEW, many)}
+    counts = (FEW,) if options.quick else (FEW, MANY)
+    found = {f"gridruns, {trials} trials": _search(options, trials) for trials in counts}
     common = ("--data", options.data, "--epochs", options.epochs)
     found["two fresh interpreters"] = _peak([python(SCRIPT, *common)] * WORKERS)
     return found

@@ -41,15 +41,21 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With `--dist loadgroup` a file's tests stay in one process, and so do all that share a server."""
-    if config.pluginmanager.hasplugin("xdist"):
-        for item in items:
-            folder = item.path.parent.name
-            ray = folder == "cluster" or item.path.stem in RAY
-            group = "ray" if ray else folder if folder == "storage" else str(item.path)
-            item.add_marker(pytest.mark.xdist_group(group))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With `-n 2 --dist loadfile` a file's tests stay in one process, and so do all that share a server."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByServer(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = Path(nodeid.partition("::")[0])
+            if file.parent.name == "cluster" or file.stem in RAY:
+                return "Ray"
+            return "database" if file.parent.name == "storage" else str(file)
+
+    return ByServer(config, log)
 
 
 @pytest.fixture(scope="session")

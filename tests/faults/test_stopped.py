@@ -193,11 +193,12 @@ def test_a_signal_ends_a_trial_in_the_searchs_own_process(
         "from contextlib import suppress\n"
         "import time\nfrom results import log_metrics\nfrom spaces import flag_integer, flags\n"
         "a = flags(flag_integer('a', 1)).a\nlog_metrics(1, val_loss=a)\n"
-        f"with suppress({'BaseException' if swallows else 'ValueError'}):\n    time.sleep(600)\n"
+        f"with suppress({'BaseException' if swallows else 'ValueError'}):\n"
+        "    open('inside', 'w').close()\n    time.sleep(600)\n"
         "log_metrics(2, val_loss=a)\n"
     )
     with started(*INLINE) as process:
-        wait_until(lambda: len(list(Path("runs/s").glob("*/metrics.jsonl"))) == 1, "a trial that has logged")
+        wait_until(Path("inside").exists, "a trial that has logged and waits")
         process.send_signal(number)
         if number is signal.SIGINT:
             assert process.stderr is not None
