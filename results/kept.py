@@ -3,7 +3,6 @@
 The held-out set is what the script itself names: the x and y of its last `model.evaluate(x, y)`.
 """
 
-import inspect
 import io
 import logging
 import os
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from results import layout
 from results.errors import ResultsError
 from results.files import read_json, replace
+from results.keras_calls import bind
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -82,8 +82,9 @@ class Keeper:
     ) -> Any:
         """Run an `evaluate()`, then keep model and data, unless it is the validation within a `fit()`."""
         answer = original(model, *args, **kwargs)
-        if not kwargs.get("_use_cached_eval_dataset"):
-            self._data(inspect.signature(original).bind(model, *args, **kwargs).arguments)
+        given = None if kwargs.get("_use_cached_eval_dataset") else bind(original, model, args, kwargs)
+        if given is not None:
+            self._data(given.arguments)
             self._model(model)
         return answer
 

@@ -48,7 +48,7 @@ def install(recorder: Recorder) -> Callable[[], None]:
                 keeper = Keeper(recorder.run_dir, keras)
                 hooks.append(replace_method(keras.Model, "fit", keeper.fit))
                 hooks.append(replace_method(keras.Model, "evaluate", keeper.evaluate))
-            steps = asked_steps(recorder.run_dir)
+            steps = asked_steps(read_json(recorder.run_dir / layout.RUN) or {})
             if steps is not None:
                 stepper = Stepper(steps, recorder, keras)
                 hooks.append(replace_method(keras.Model, "fit", stepper.fit))

@@ -5,19 +5,14 @@ with the same losses. Here it is set from outside, at a model's first `fit()` or
 """
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
-from results import layout
 from results.errors import ResultsError
-from results.files import read_json
 from results.keras_calls import bind
 from results.recorder import Recorder
 
-STEPS_PER_EXECUTION = (
-    "steps_per_execution"  # in run.json what was asked for, in properties.json what was used
-)
+STEPS_PER_EXECUTION = "steps_per_execution"  # in run.json as asked for, in properties.json as it was
 
 _TRAIN = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
 _TEST = ("on_test_batch_begin", "on_test_batch_end")
@@ -36,9 +31,9 @@ def stepping(steps: int | None) -> dict[str, int]:
     return {} if steps is None else {STEPS_PER_EXECUTION: steps}
 
 
-def asked_steps(run_dir: Path) -> int | None:
-    """The steps that a run is to make in a call, from its run.json; None to leave it to the script."""
-    asked = (read_json(run_dir / layout.RUN) or {}).get(STEPS_PER_EXECUTION)
+def asked_steps(record: Mapping[str, Any]) -> int | None:
+    """The steps that a run is to make in a call, by its run.json; None to leave it to the script."""
+    asked = record.get(STEPS_PER_EXECUTION)
     return asked if isinstance(asked, int) and not isinstance(asked, bool) else None
 
 
@@ -78,10 +73,8 @@ class Stepper:
         Raises:
             ResultsError: Its callbacks or its number of steps don't allow it.
         """
-        inner = kwargs.get(
-            "_use_cached_eval_dataset"
-        )  # the validation within a fit(), which has been checked
-        given = None if inner else bind(original, model, args, kwargs)
+        # The validation within a fit() has been checked there.
+        given = None if kwargs.get("_use_cached_eval_dataset") else bind(original, model, args, kwargs)
         if given is not None:
             self._set(model, given.arguments, ("steps",), _TEST)
         return original(model, *args, **kwargs)
@@ -89,9 +82,10 @@ class Stepper:
     def _set(
         self, model: Any, named: Mapping[str, Any], counts: tuple[str, ...], methods: tuple[str, ...]
     ) -> None:
-        if model in self._ours or (model.steps_per_execution == 1 and self.steps > 1):
+        unset = model.steps_per_execution == 1 and self.steps > 1
+        if unset or model in self._ours:
             self._check(named, counts, methods)
-        if model.steps_per_execution == 1 and self.steps > 1:
+        if unset:
             self._ours.add(model)
             model.steps_per_execution = self.steps
             # They were made for one step, where the script has trained or predicted before.

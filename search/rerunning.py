@@ -95,7 +95,7 @@ def rerun(
         runs_dir=runs_dir,
         quiet=quiet,
         save_model=save_model,
-        steps_per_execution=asked_steps(before.path),
+        steps_per_execution=asked_steps(before.record),
     )
     after = read_run(Path(str(again["run_dir"].iloc[0])))
     note_run(after.path, f"rerun of {before.path.as_posix()}")

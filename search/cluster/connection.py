@@ -6,6 +6,7 @@ answers only to who has its token.
 """
 
 import contextlib
+import importlib
 import logging
 import os
 import shlex
@@ -13,7 +14,8 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 from search.cluster.settings import Cluster
@@ -146,21 +148,9 @@ def _signals_kept() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-@contextlib.contextmanager
-def _command_line_hidden() -> Iterator[None]:
+def _command_line_hidden() -> AbstractContextManager[None]:
     """Keep passwords from what Ray notes of this process, and shows to all who see the cluster's jobs."""
-    try:
-        from ray._private import utils
-
-        before = utils.get_entrypoint_name
-    except (ImportError, AttributeError):  # no interface of Ray's promises this
-        yield
-        return
-    utils.get_entrypoint_name = lambda: shown(sys.argv)
-    try:
-        yield
-    finally:
-        utils.get_entrypoint_name = before
+    return _instead("utils", "get_entrypoint_name", lambda: shown(sys.argv))
 
 
 def shown(words: Sequence[str]) -> str:
@@ -168,21 +158,29 @@ def shown(words: Sequence[str]) -> str:
     return shlex.join("***" if "://" in word else word for word in words)
 
 
-@contextlib.contextmanager
-def _silence() -> Iterator[None]:
+def _silence() -> AbstractContextManager[None]:
     """Keep off the user's screen what Ray says of workers that died: the search says that itself."""
-    try:
-        from ray._private import worker
 
-        before = worker.print_to_stdstream
-    except (ImportError, AttributeError):  # no interface of Ray's promises this
+    def note(data: Mapping[str, Any], ignore_prefix: object) -> None:
+        _LOG.debug("%s", "\n".join(data["lines"]))
+
+    return _instead("worker", "print_to_stdstream", note)
+
+
+@contextlib.contextmanager
+def _instead(module: str, name: str, other: Callable[..., Any]) -> Iterator[None]:
+    """Put `other` in the place of a function of `ray._private`, if it is there: no interface promises it."""
+    try:
+        owner = importlib.import_module(f"ray._private.{module}")
+        before = getattr(owner, name)
+    except (ImportError, AttributeError):
         yield
         return
-    worker.print_to_stdstream = lambda data, ignore_prefix: _LOG.debug("%s", "\n".join(data["lines"]))
+    setattr(owner, name, other)
     try:
         yield
     finally:
-        worker.print_to_stdstream = before
+        setattr(owner, name, before)
 
 
 def _why(error: BaseException) -> str:
