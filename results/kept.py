@@ -60,8 +60,9 @@ def can_be_evaluated(run_dir: Path) -> bool:
 class Keeper:
     """Keeps the model of each `fit()` and `evaluate()`, and the data of the latter; the last one stays.
 
-    What can't be kept is named in a warning, in the run's output, and never ends the run. An earlier one
-    that was kept doesn't stand in for it; a file that the script wrote itself is left alone.
+    At no moment do the data of one model lie beside another: it may have been trained on them. What can't be
+    kept is named in a warning, in the run's output, and never ends the run. An earlier one that was kept
+    doesn't stand in for it; a file that the script wrote itself is left alone.
     """
 
     def __init__(self, run_dir: Path, keras: Any) -> None:
@@ -72,8 +73,9 @@ class Keeper:
     def fit(
         self, original: Callable[..., Any], model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        """Run a `fit()`, then keep the model."""
+        """Run a `fit()`, then keep the model; the data of an earlier `evaluate()` go."""
         answer = original(model, *args, **kwargs)
+        self._drop(layout.HELD_OUT)
         self._model(model)
         return answer
 
@@ -84,8 +86,9 @@ class Keeper:
         answer = original(model, *args, **kwargs)
         given = None if kwargs.get("_use_cached_eval_dataset") else bind(original, model, args, kwargs)
         if given is not None:
-            self._data(given.arguments)
+            self._drop(layout.HELD_OUT)
             self._model(model)
+            self._data(given.arguments)
         return answer
 
     def _model(self, model: Any) -> None:
@@ -103,13 +106,13 @@ class Keeper:
         try:
             write_held_out(self.run_dir, _arrays(given))
             self.ours.add(layout.HELD_OUT)
-        except (ResultsError, OSError) as error:
-            self._drop(layout.HELD_OUT)
-            _log.warning("this evaluate() can't be kept to be repeated: %s", error)
+        except Exception as error:  # an `__array__` of the user's may raise anything, and memory may not do
+            _log.warning("this evaluate() can't be kept to be repeated: %s", str(error) or repr(error))
 
     def _drop(self, name: str) -> None:
         if name in self.ours:
             (self.run_dir / name).unlink(missing_ok=True)
+            self.ours.remove(name)
 
 
 def _arrays(given: Mapping[str, Any]) -> HeldOut:

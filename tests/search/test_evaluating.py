@@ -18,6 +18,8 @@ from results.files import read_json
 from results.kept import HeldOut, can_be_evaluated, read_held_out, write_held_out
 from results.predicting import ask_model
 from results.run import read_run
+from results.runs import create_run
+from results.status import Status
 from search import evaluate, training_run, tuning_run
 from search.cli import main
 from search.evaluating import EvaluatingError
@@ -199,6 +201,16 @@ def test_a_script_that_never_evaluates_names_no_held_out_set(make: Path) -> None
         evaluate(make)
     assert len(ls_runs()) == 1
     assert main(["evaluate", str(make)]) == 2
+
+
+def test_a_run_that_still_runs_is_not_evaluated(make: Path, tmp_path: Path) -> None:
+    run = create_run(tmp_path / "runs", {})
+    (run / layout.MODEL).touch()
+    write_held_out(run, HeldOut(np.zeros((2, 3)), np.zeros(2)))
+    assert read_run(run).status is Status.RUNNING
+    for evaluation, error in ((evaluate, EvaluatingError), (evaluate_run, ResultsError)):
+        with pytest.raises(error, match=f"^run {run.name} is still running$"):
+            evaluation(run)
 
 
 def test_results_alone_say_what_is_missing(make: Path) -> None:
