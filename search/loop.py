@@ -281,9 +281,10 @@ class Search:
             self.executor.kill(number)
         while self._running:
             if not self._endings:
+                with suppress(GridrunsError):  # what is lost can't be asked
+                    self._endings += self.executor.wait(GRACE)
                 # An executor that no longer knows a trial has nothing to say about its end.
-                unknown = [Ending(number, None) for number in self._running]
-                self._endings += self.executor.wait(GRACE) or unknown
+                self._endings = self._endings or deque(Ending(number, None) for number in self._running)
             with suppress(GridrunsError):  # without an outcome it counts as cut off
                 ended = self._record(self._endings.popleft())
                 self._count(ended.verdict.status, ended.verdict.value)

@@ -22,6 +22,7 @@ from search.cluster.workers import Worker, Workers, gone
 from search.executor import Ending, ExecutorError, GiveUp, Resources, Trial
 from search.executors import EXECUTORS
 from search.inline import InlineExecutor
+from search.interrupts import Stop
 from search.script import Script, read_script
 from search.study import versions
 from tests.cluster.conftest import Nodes, Start, ended
@@ -230,6 +231,30 @@ def test_a_point_that_loses_machine_after_machine_is_given_up(
     assert set(lost["reason"]) == {"the node b was lost"}
     assert list(board[board["flag_a"] != 2]["status"]) == ["completed"] * 2
     assert len(resume("s", quiet=True)) == 7  # settled
+
+
+class Gone(InlineExecutor):
+    """Loses the cluster once its trials have begun, and says so however often it is asked."""
+
+    def wait(self, timeout: float | None = None, stop: Stop | None = None) -> list[Ending]:
+        """Lose it."""
+        raise ExecutorError("the Ray cluster can't be reached any more")
+
+    def kill(self, number: int) -> None:
+        """Reach nobody."""
+
+
+def test_runs_have_an_outcome_though_the_cluster_is_lost(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(EXECUTORS, "inline", f"{Gone.__module__}:{Gone.__name__}")
+    monkeypatch.setitem(sys.modules, Gone.__module__, sys.modules[__name__])
+    Path("train.py").write_text(NUMBERS)
+    with pytest.raises(ExecutorError, match=r"can't be reached any more$"):
+        tuning_run("train.py", {"a": [1, 2]}, study="s", executor="inline", quiet=True)
+    (run,) = leaderboard("runs/s").to_dict("records")
+    assert (run["status"], run["reason"]) == ("interrupted", "the search was stopped")
+    assert (Path(run["run_dir"]) / layout.OUTCOME).exists()
 
 
 CLIENT_SERVER_DIED = "SpecificServer startup failed"  # seen once on a busy machine, with no word why
