@@ -3,6 +3,7 @@
 The held-out set is what the script itself names: the x and y of its last `model.evaluate(x, y)`.
 """
 
+import dataclasses
 import io
 import logging
 import os
@@ -35,11 +36,13 @@ class HeldOut:
         x: Samples, (n, ...).
         y: What is to be predicted, (n,) or (n, ...).
         batch_size: As the script gave it to `evaluate()`, or None where it gave none.
+        model_saved: False where Keras couldn't save the model that was evaluated on them.
     """
 
     x: "NDArray[Any]"
     y: "NDArray[Any]"
     batch_size: int | None = None
+    model_saved: bool = True
 
 
 def asked_to_keep(run_dir: Path) -> bool:
@@ -55,6 +58,19 @@ def keeping(asked: bool) -> dict[str, bool]:
 def can_be_evaluated(run_dir: Path) -> bool:
     """Whether a run has both files."""
     return all((run_dir / name).is_file() for name in (layout.MODEL, layout.HELD_OUT))
+
+
+def keeps_in_vain(run_dir: Path) -> bool:
+    """Whether a run that was asked to keep both files and lacks one couldn't keep it, as if it ran again.
+
+    A model that was saved and has been deleted since is another matter.
+    """
+    if (run_dir / layout.MODEL).is_file():
+        return True
+    try:
+        return not read_held_out(run_dir).model_saved
+    except ResultsError:
+        return False
 
 
 class Keeper:
@@ -104,7 +120,8 @@ class Keeper:
 
     def _data(self, given: Mapping[str, Any]) -> None:
         try:
-            write_held_out(self.run_dir, _arrays(given))
+            data = dataclasses.replace(_arrays(given), model_saved=layout.MODEL in self.ours)
+            write_held_out(self.run_dir, data)
             self.ours.add(layout.HELD_OUT)
         except Exception as error:  # an `__array__` of the user's may raise anything, and memory may not do
             _log.warning("this evaluate() can't be kept to be repeated: %s", str(error) or repr(error))
@@ -149,6 +166,8 @@ def write_held_out(run_dir: Path, data: HeldOut) -> None:
     arrays: dict[str, Any] = {"x": data.x, "y": data.y}
     if data.batch_size is not None:
         arrays["batch_size"] = np.asarray(data.batch_size)
+    if not data.model_saved:
+        arrays["model_saved"] = np.asarray(False)
     file = io.BytesIO()
     np.savez_compressed(file, **arrays)
     replace(run_dir / layout.HELD_OUT, file.getvalue())
@@ -168,7 +187,8 @@ def read_held_out(run_dir: Path) -> HeldOut:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             found = {name: arrays[name] for name in arrays.files}
         size = found.get("batch_size")
-        data = HeldOut(found["x"], found["y"], None if size is None else int(size))
+        saved = bool(found.get("model_saved", True))
+        data = HeldOut(found["x"], found["y"], None if size is None else int(size), saved)
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ResultsError(f"{str(path)!r} isn't a readable held-out set: {error}") from None
     if data.x.ndim == 0 or data.y.ndim == 0 or len(data.x) != len(data.y) or not len(data.x):

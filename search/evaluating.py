@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from gridruns import GridrunsError
 from results import layout
 from results.chosen import one_run
-from results.kept import asked_to_keep, can_be_evaluated
+from results.kept import asked_to_keep, can_be_evaluated, keeps_in_vain
 from results.run import Run, read_run
 from results.status import Status
 from search.rerunning import Rerun, rerun
@@ -101,5 +101,5 @@ def _check_worth_it(run: Run) -> None:
             f"run {run.id} can't be evaluated: a script names its held-out set by calling "
             "model.evaluate(x, y), and this one never did"
         )
-    if run.status is Status.COMPLETED and asked_to_keep(run.path) and (run.path / layout.MODEL).is_file():
+    if run.status is Status.COMPLETED and asked_to_keep(run.path) and keeps_in_vain(run.path):
         raise _without_arrays(run, run)

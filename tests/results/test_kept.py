@@ -16,6 +16,7 @@ from results.kept import (
     asked_to_keep,
     can_be_evaluated,
     keeping,
+    keeps_in_vain,
     read_held_out,
     write_held_out,
 )
@@ -190,6 +191,18 @@ def test_a_model_that_keras_cannot_save_is_named(
     evaluate(keeper, X, Y, model=Model(fails=error))
     assert caplog.messages == ["the model can't be saved: it can't be told how it is made"]
     assert [path.name for path in tmp_path.iterdir()] == [layout.HELD_OUT]
+    assert not read_held_out(tmp_path).model_saved
+    assert keeps_in_vain(tmp_path)
+
+
+def test_only_what_could_not_be_kept_is_kept_in_vain(keeper: Keeper, tmp_path: Path) -> None:
+    assert not keeps_in_vain(tmp_path)
+    evaluate(keeper, X, Y, model=Model(fails=TypeError))
+    evaluate(keeper, X, Y)
+    (tmp_path / layout.MODEL).unlink()
+    assert not keeps_in_vain(tmp_path)
+    evaluate(keeper, iter(()))
+    assert keeps_in_vain(tmp_path)
 
 
 def test_no_earlier_model_stands_in_for_one_that_cannot_be_saved(keeper: Keeper, tmp_path: Path) -> None:

@@ -234,14 +234,20 @@ def test_a_repetition_that_keeps_nothing_is_named(make: Path, write: Write) -> N
         evaluate(run)
 
 
-def test_what_a_run_could_not_keep_is_not_tried_again(make: Path, write: Write) -> None:
-    """A run that was asked to keep its held-out set, and called evaluate() with a tf.data.Dataset, say."""
+@pytest.mark.parametrize(
+    "kept", ['(run_dir() / "model.keras").touch()', "write_held_out(run_dir(), HeldOut(x, y, None, False))"]
+)
+def test_what_a_run_could_not_keep_is_not_tried_again(kept: str, make: Path, write: Write) -> None:
+    """It called evaluate() with a tf.data.Dataset, say, or Keras couldn't save its model."""
     script = (
         WITHOUT_KERAS
-        + """
+        + f"""
+    import numpy as np
     from results import run_dir
-    write_run_metadata("evaluation", {"loss": 1.0})
-    (run_dir() / "model.keras").touch()
+    from results.kept import HeldOut, write_held_out
+    x, y = np.zeros((2, 3)), np.zeros(2)
+    write_run_metadata("evaluation", {{"loss": 1.0}})
+    {kept}
     """
     )
     run = Path(str(training_run(write(script), quiet=True, save_model=True)["run_dir"].iloc[0]))
