@@ -13,6 +13,7 @@ from results.run import Run
 from results.runs import read_run
 from results.status import Status
 from results.stepping import STEPS_PER_EXECUTION, stepping
+from search.assignment import Assignment
 from search.executor import Ending, Executor, Report, Trial
 from search.forecast import Pace, TimeLeft
 from search.interrupts import Interrupted, Stop, listening
@@ -20,7 +21,7 @@ from search.objective import FirstFailures, NoResultError, Verdict, settled_valu
 from search.past import RETRIED
 from search.progress import Reporter, State
 from search.record import RecordingError, begin_run, close_run, run_record, staying
-from search.schedule import Assignment, Schedule
+from search.schedule import Schedule
 from search.script import ScriptError
 from search.study import Study
 from search.verdicts import Judge
