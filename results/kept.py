@@ -85,13 +85,16 @@ class Keeper:
         self.run_dir = run_dir
         self.keras = keras
         self.ours: set[str] = set()  # names of the files that were kept here
+        self._evaluations = 0
 
     def fit(
         self, original: Callable[..., Any], model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        """Run a `fit()`, then keep the model; the data of an earlier `evaluate()` go."""
+        """Run a `fit()`, then keep the model; the data of an `evaluate()` before it go, of one within stay."""
+        before = self._evaluations
         answer = original(model, *args, **kwargs)
-        self._drop(layout.HELD_OUT)
+        if self._evaluations == before:
+            self._drop(layout.HELD_OUT)
         self._model(model)
         return answer
 
@@ -102,6 +105,7 @@ class Keeper:
         answer = original(model, *args, **kwargs)
         given = None if kwargs.get("_use_cached_eval_dataset") else bind(original, model, args, kwargs)
         if given is not None:
+            self._evaluations += 1
             self._drop(layout.HELD_OUT)
             self._model(model)
             self._data(given.arguments)

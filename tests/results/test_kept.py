@@ -98,6 +98,13 @@ def test_a_fit_drops_the_data_of_an_earlier_evaluation(keeper: Keeper, tmp_path:
     assert read_held_out(tmp_path).x.tolist() == X.tolist()
 
 
+def test_data_that_a_callback_evaluates_within_a_fit_stay(keeper: Keeper, tmp_path: Path) -> None:
+    evaluate(keeper, X[:1], Y[:1])
+    keeper.fit(lambda model: evaluate(keeper, X, Y), Model("fitted"), (), {})
+    assert read_held_out(tmp_path).x.tolist() == X.tolist()
+    assert (tmp_path / layout.MODEL).read_text() == "fitted"
+
+
 def test_no_model_lies_beside_the_data_of_another_while_files_are_replaced(
     keeper: Keeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
