@@ -90,7 +90,7 @@ class Keeper:
     def fit(
         self, original: Callable[..., Any], model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        """Run a `fit()`, then keep the model; the data of an `evaluate()` before it go, of one within stay."""
+        """Run a `fit()`, then keep the model; the data of an earlier `evaluate()` go, of one within stay."""
         before = self._evaluations
         answer = original(model, *args, **kwargs)
         if self._evaluations == before:
