@@ -16,10 +16,11 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from results.status import Status
+from search.engine import study_sampler
 from search.objective import Verdict
 from search.past import NOTHING
 from search.pruners import read_pruner
-from search.schedule import Schedule, study_sampler
+from search.schedule import Schedule
 from search.script import Script
 from search.storage.link import opened_link
 from search.study import Metric, Study

@@ -16,6 +16,7 @@ from results.errors import ResultsError
 from results.kept import can_be_evaluated, read_held_out
 from results.predicting import Answers, ask_model
 from results.run import read_run
+from results.status import Status
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -68,9 +69,12 @@ def evaluate_run(run: "RunDirs", runs_dir: str | os.PathLike[str] = "runs") -> E
         runs_dir: Where a name is looked for.
 
     Raises:
-        ResultsError: There is no such run, it kept no model or no data, or it is no classifier.
+        ResultsError: There is no such run, it still runs, it kept no model or no data, or it is no
+            classifier.
     """
     path = one_run(run, runs_dir)
+    if read_run(path).status is Status.RUNNING:
+        raise ResultsError(f"run {path.name} is still running")
     if not can_be_evaluated(path):
         missing = [name for name in (layout.MODEL, layout.HELD_OUT) if not (path / name).is_file()]
         raise ResultsError(

@@ -3,6 +3,7 @@
 The held-out set is what the script itself names: the x and y of its last `model.evaluate(x, y)`.
 """
 
+import dataclasses
 import io
 import logging
 import os
@@ -35,11 +36,13 @@ class HeldOut:
         x: Samples, (n, ...).
         y: What is to be predicted, (n,) or (n, ...).
         batch_size: As the script gave it to `evaluate()`, or None where it gave none.
+        model_saved: False where Keras couldn't save the model that was evaluated on them.
     """
 
     x: "NDArray[Any]"
     y: "NDArray[Any]"
     batch_size: int | None = None
+    model_saved: bool = True
 
 
 def asked_to_keep(run_dir: Path) -> bool:
@@ -57,23 +60,41 @@ def can_be_evaluated(run_dir: Path) -> bool:
     return all((run_dir / name).is_file() for name in (layout.MODEL, layout.HELD_OUT))
 
 
+def keeps_in_vain(run_dir: Path) -> bool:
+    """Whether a run that was asked to keep both files and lacks one couldn't keep it, as if it ran again.
+
+    A model that was saved and has been deleted since is another matter.
+    """
+    if (run_dir / layout.MODEL).is_file():
+        return True
+    try:
+        return not read_held_out(run_dir).model_saved
+    except ResultsError:
+        return False
+
+
 class Keeper:
     """Keeps the model of each `fit()` and `evaluate()`, and the data of the latter; the last one stays.
 
-    What can't be kept is named in a warning, in the run's output, and never ends the run. An earlier one
-    that was kept doesn't stand in for it; a file that the script wrote itself is left alone.
+    At no moment do the data of one model lie beside another: it may have been trained on them. What can't be
+    kept is named in a warning, in the run's output, and never ends the run. An earlier one that was kept
+    doesn't stand in for it; a file that the script wrote itself is left alone.
     """
 
     def __init__(self, run_dir: Path, keras: Any) -> None:
         self.run_dir = run_dir
         self.keras = keras
         self.ours: set[str] = set()  # names of the files that were kept here
+        self._evaluations = 0
 
     def fit(
         self, original: Callable[..., Any], model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        """Run a `fit()`, then keep the model."""
+        """Run a `fit()`, then keep the model; the data of an earlier `evaluate()` go, of one within stay."""
+        before = self._evaluations
         answer = original(model, *args, **kwargs)
+        if self._evaluations == before:
+            self._drop(layout.HELD_OUT)
         self._model(model)
         return answer
 
@@ -84,8 +105,10 @@ class Keeper:
         answer = original(model, *args, **kwargs)
         given = None if kwargs.get("_use_cached_eval_dataset") else bind(original, model, args, kwargs)
         if given is not None:
-            self._data(given.arguments)
+            self._evaluations += 1
+            self._drop(layout.HELD_OUT)
             self._model(model)
+            self._data(given.arguments)
         return answer
 
     def _model(self, model: Any) -> None:
@@ -101,15 +124,16 @@ class Keeper:
 
     def _data(self, given: Mapping[str, Any]) -> None:
         try:
-            write_held_out(self.run_dir, _arrays(given))
+            data = dataclasses.replace(_arrays(given), model_saved=layout.MODEL in self.ours)
+            write_held_out(self.run_dir, data)
             self.ours.add(layout.HELD_OUT)
-        except (ResultsError, OSError) as error:
-            self._drop(layout.HELD_OUT)
-            _log.warning("this evaluate() can't be kept to be repeated: %s", error)
+        except Exception as error:  # an `__array__` of the user's may raise anything, and memory may not do
+            _log.warning("this evaluate() can't be kept to be repeated: %s", str(error) or repr(error))
 
     def _drop(self, name: str) -> None:
         if name in self.ours:
             (self.run_dir / name).unlink(missing_ok=True)
+            self.ours.remove(name)
 
 
 def _arrays(given: Mapping[str, Any]) -> HeldOut:
@@ -146,6 +170,8 @@ def write_held_out(run_dir: Path, data: HeldOut) -> None:
     arrays: dict[str, Any] = {"x": data.x, "y": data.y}
     if data.batch_size is not None:
         arrays["batch_size"] = np.asarray(data.batch_size)
+    if not data.model_saved:
+        arrays["model_saved"] = np.asarray(False)
     file = io.BytesIO()
     np.savez_compressed(file, **arrays)
     replace(run_dir / layout.HELD_OUT, file.getvalue())
@@ -165,7 +191,8 @@ def read_held_out(run_dir: Path) -> HeldOut:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             found = {name: arrays[name] for name in arrays.files}
         size = found.get("batch_size")
-        data = HeldOut(found["x"], found["y"], None if size is None else int(size))
+        saved = bool(found.get("model_saved", True))
+        data = HeldOut(found["x"], found["y"], None if size is None else int(size), saved)
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ResultsError(f"{str(path)!r} isn't a readable held-out set: {error}") from None
     if data.x.ndim == 0 or data.y.ndim == 0 or len(data.x) != len(data.y) or not len(data.x):

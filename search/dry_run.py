@@ -27,7 +27,8 @@ def points_to_run(study: Study, past: Past) -> "pd.DataFrame":
     """
     import pandas as pd
 
-    from search.schedule import Schedule, study_sampler
+    from search.engine import study_sampler
+    from search.schedule import Schedule
 
     check_foreseeable(study.sampler)
     if study.planned is None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from gridruns import GridrunsError
 from results import layout
 from results.chosen import one_run
-from results.kept import asked_to_keep, can_be_evaluated
+from results.kept import asked_to_keep, can_be_evaluated, keeps_in_vain
 from results.run import Run, read_run
 from results.status import Status
 from search.rerunning import Rerun, rerun
@@ -56,12 +56,15 @@ def evaluate(
         announce: Called with a line of text before a run is run again.
 
     Raises:
-        EvaluatingError: The script calls no `evaluate()` with arrays, or running it again failed.
+        EvaluatingError: The run still runs, its script calls no `evaluate()` with arrays after its last
+            `fit()`, or running it again failed.
         GridrunsError: See `results.evaluate_run` and `search.rerun`.
     """
     from results.evaluation import evaluate_run
 
     before = read_run(one_run(run, runs_dir))
+    if before.status is Status.RUNNING:
+        raise EvaluatingError(f"run {before.id} is still running")
     if can_be_evaluated(before.path):
         return Evaluated(evaluate_run(before.path))
     _check_worth_it(before)
@@ -81,8 +84,9 @@ def evaluate(
 def _without_arrays(run: Run, tried: Run) -> EvaluatingError:
     """The error of a run that was asked to keep its model and data, or whose repetition was, in vain."""
     return EvaluatingError(
-        f"run {run.id} can't be evaluated: its script must call model.evaluate(x, y) with two arrays, "
-        f"and Keras must be able to save its model; see {(tried.path / layout.OUTPUT).as_posix()}"
+        f"run {run.id} can't be evaluated: its script must call model.evaluate(x, y) with two arrays "
+        "after its last fit(), and Keras must be able to save its model; see "
+        f"{(tried.path / layout.OUTPUT).as_posix()}"
     )
 
 
@@ -90,14 +94,12 @@ def _check_worth_it(run: Run) -> None:
     """Refuse a run whose repetition couldn't be evaluated either.
 
     Raises:
-        EvaluatingError: It still runs, or it came to its end without an `evaluate()` that can be kept.
+        EvaluatingError: It came to its end without an `evaluate()` that can be kept.
     """
-    if run.status is Status.RUNNING:
-        raise EvaluatingError(f"run {run.id} is still running")
     if run.status is Status.COMPLETED and not run.evaluation:
         raise EvaluatingError(
             f"run {run.id} can't be evaluated: a script names its held-out set by calling "
             "model.evaluate(x, y), and this one never did"
         )
-    if run.status is Status.COMPLETED and asked_to_keep(run.path) and (run.path / layout.MODEL).is_file():
+    if run.status is Status.COMPLETED and asked_to_keep(run.path) and keeps_in_vain(run.path):
         raise _without_arrays(run, run)

@@ -160,9 +160,10 @@ def run_study(
         The study's directory.
     """
     # Optuna and pandas load here, while the warm parent imports TensorFlow.
+    from search.engine import study_sampler
     from search.loop import Search
     from search.past import read_past
-    from search.schedule import Schedule, study_sampler
+    from search.schedule import Schedule
     from search.warm_start import as_trials
 
     # Built before anything is written: a sampler may refuse the space.

@@ -13,6 +13,7 @@ from results.run import Run
 from results.runs import read_run
 from results.status import Status
 from results.stepping import STEPS_PER_EXECUTION, stepping
+from search.assignment import Assignment
 from search.executor import Ending, Executor, Report, Trial
 from search.forecast import Pace, TimeLeft
 from search.interrupts import Interrupted, Stop, listening
@@ -20,7 +21,7 @@ from search.objective import FirstFailures, NoResultError, Verdict, settled_valu
 from search.past import RETRIED
 from search.progress import Reporter, State
 from search.record import RecordingError, begin_run, close_run, run_record, staying
-from search.schedule import Assignment, Schedule
+from search.schedule import Schedule
 from search.script import ScriptError
 from search.study import Study
 from search.verdicts import Judge
@@ -281,9 +282,10 @@ class Search:
             self.executor.kill(number)
         while self._running:
             if not self._endings:
+                with suppress(GridrunsError):  # what is lost can't be asked
+                    self._endings += self.executor.wait(GRACE)
                 # An executor that no longer knows a trial has nothing to say about its end.
-                unknown = [Ending(number, None) for number in self._running]
-                self._endings += self.executor.wait(GRACE) or unknown
+                self._endings = self._endings or deque(Ending(number, None) for number in self._running)
             with suppress(GridrunsError):  # without an outcome it counts as cut off
                 ended = self._record(self._endings.popleft())
                 self._count(ended.verdict.status, ended.verdict.value)

@@ -7,117 +7,30 @@ the sampler is told their mean, once all have ended.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import count, islice
 from pathlib import Path
-from statistics import fmean
 
 import optuna
 from optuna.trial import TrialState
 
 from results.run import Run
 from results.status import Status
+from search.assignment import Assignment, Numbers, Proposal
+from search.engine import new_engine
 from search.foreign import foreign
 from search.grid import GridSampler
 from search.objective import Verdict, settled_values
-from search.parameters import TrialParams, distributions_of, suggest_all, to_trial_params
-from search.past import NOTHING, Past, content, point_of, read_content
+from search.parameters import TrialParams, suggest_all
+from search.past import NOTHING, Past, read_content
 from search.pruners import gives_up
-from search.quiet import quiet_optuna
-from search.samplers import make_sampler, sampler_name
+from search.samplers import sampler_name
 from search.sampling import SamplerError, SpaceExhausted
+from search.settled import Settled, means
 from search.study import Study
 from spaces import Value
 
 
-@dataclass(eq=False)
-class Proposal:
-    """A point that is being run, once or several times.
-
-    Attributes:
-        values: The value of every flag.
-        inactive: The flags of the space that don't apply there.
-        asked: The Optuna trial to be told about it.
-        left: How many of its runs haven't ended.
-        told: The values of those that have ended well.
-        reported: The steps that the pruner knows of.
-    """
-
-    values: Mapping[str, Value]
-    inactive: tuple[str, ...]
-    asked: optuna.Trial
-    left: int
-    told: list[tuple[float, ...]] = field(default_factory=list)
-    reported: set[int] = field(default_factory=set)
-
-
-@dataclass(frozen=True)
-class Assignment:
-    """A trial to run.
-
-    Attributes:
-        number: The trial's number.
-        proposal: Its point.
-        repeat: Which of the point's runs it is, from 0.
-        attempt: 1 for the first time.
-        alone: Whether nothing may run beside it.
-        losses: How often the machine that it ran on was lost.
-    """
-
-    number: int
-    proposal: Proposal
-    repeat: int = 0
-    attempt: int = 1
-    alone: bool = False
-    losses: int = 0
-
-    @property
-    def values(self) -> Mapping[str, Value]:
-        """The value of every flag."""
-        return self.proposal.values
-
-
-class Numbers:
-    """Deals out the numbers of trials: a run keeps the number it has, and no two runs share one."""
-
-    def __init__(self, past: Past, first: int = 0) -> None:
-        """Begin with the numbers of the past.
-
-        Args:
-            past: What has been done.
-            first: The least number for a run without a place of its own.
-        """
-        self._given = dict(past.numbers)
-        self._taken = set(past.numbers.values())
-        self._next = max(first, past.next_number)
-
-    def take(self, key: str, number: int) -> None:
-        """Learn the number that a run has been given elsewhere.
-
-        Args:
-            key: Its content.
-            number: Its number.
-        """
-        self._given.setdefault(key, number)
-        self._taken.add(number)
-        self._next = max(self._next, number + 1)
-
-    def of(self, key: str, place: int | None = None) -> int:
-        """The number of a run: the one it has, its place in the plan if that is free, or the next.
-
-        Args:
-            key: Its content.
-            place: Its place in the plan, where the plan is fixed.
-        """
-        if key in self._given:
-            return self._given[key]
-        if place is not None and place not in self._taken:
-            return place
-        self._next += 1
-        return self._next - 1
-
-
-class Schedule:
+class Schedule(Settled):
     """Deals out the trials of a study and keeps the Optuna study that the sampler learns from.
 
     Attributes:
@@ -148,14 +61,11 @@ class Schedule:
             past: What has been done.
             earlier: Results from elsewhere, for the sampler to begin with.
         """
-        self.study = study
+        super().__init__(study, past, sampler if isinstance(sampler, GridSampler) else None)
         self.engine = new_engine(sampler, study)
         self.engine.add_trials(earlier)
         self.settled: list[Run] = []
-        self._past = past
         self._dealt: Iterator[Assignment] | None = None
-        self._times: dict[str, int] = {}  # how often each point has been run, where duplicates are allowed
-        self._grid = sampler if isinstance(sampler, GridSampler) else None
         self._numbers = Numbers(past, (study.planned or 0) if self._grid else 0)
         self._begun = self._replay()
         self.undealt = None if study.planned is None else study.planned - len(self.settled)
@@ -214,7 +124,7 @@ class Schedule:
     def _tell(self, number: int, told: Sequence[tuple[float, ...]]) -> None:
         """Let the sampler know the values of a point's runs that have ended well; none is a failure."""
         if told:
-            self.engine.tell(number, _means(told))
+            self.engine.tell(number, means(told))
         else:
             self.engine.tell(number, state=TrialState.FAIL)
 
@@ -235,51 +145,6 @@ class Schedule:
         points = self.study.points
         self._left = None if points is None else points - settled - len(begun)
         return begun
-
-    def _key(self, point: Mapping[str, Value], key: str | None = None) -> str:
-        """What a point is known by. Where duplicates are allowed, each time it is run is known by itself."""
-        values = self.study.values(point)
-        if not self.study.allow_duplicates:
-            return content(values)
-        first = content(values)
-        repeat = read_content(key)[1] if key else self._times.get(first, 0)
-        self._times[first] = max(repeat + 1, self._times.get(first, 0))
-        return content(values, repeat)
-
-    def _keys(self, key: str) -> list[str]:
-        """The contents of all runs of a point."""
-        if self.study.allow_duplicates:
-            return [key]
-        values, _ = read_content(key)
-        return [content(values, repeat) for repeat in range(self.study.repeats)]
-
-    def _finals(self, key: str) -> list[Run]:
-        return [self._past.finals[run] for run in self._keys(key) if run in self._past.finals]
-
-    def _ran_out_of_memory(self, key: str) -> bool:
-        return not self._past.out_of_memory.isdisjoint(self._keys(key))
-
-    def _known(self) -> Iterator[tuple[str, TrialParams]]:
-        """The points that runs have had: of a fixed plan in its order, of others the done ones first."""
-        points: dict[str, dict[str, Value]] = {}
-        for key in (*self._past.finals, *self._past.cut_off):
-            point = point_of(key, self.study)
-            if point is not None:
-                points[self._key(point, key)] = point
-        if self._grid is None:
-            yield from ((key, to_trial_params(point, self.study.space)) for key, point in points.items())
-            return
-        for _, key, params in self._places(self._grid):
-            if not points:
-                return
-            if points.pop(key, None) is not None:
-                yield key, params
-
-    def _places(self, grid: GridSampler) -> Iterator[tuple[int, str, TrialParams]]:
-        """The points of a fixed plan: place, content, and what stands for it in the Optuna study."""
-        for place in range(self.study.points or 0):  # a grid's plan isn't open
-            index, point = grid.place(place)
-            yield place, content(self.study.values(point)), to_trial_params(point, self.study.space, index)
 
     def _planned(self, grid: GridSampler) -> Iterator[Assignment]:
         for place, key, params in self._places(grid):
@@ -340,54 +205,3 @@ class Schedule:
     def _settle(self, runs: Sequence[Run], params: TrialParams) -> None:
         """Tell the sampler of a point of an earlier search."""
         self.engine.add_trial(self._ended_trial(runs, params))
-
-    def _ended_trial(self, runs: Sequence[Run], params: TrialParams) -> optuna.trial.FrozenTrial:
-        """What a sampler is told of a point: the one place where it learns from files."""
-        study, name = self.study, self.study.metric.name
-        curve = {epoch.step: epoch.metrics[name] for epoch in runs[0].epochs if name in epoch.metrics}
-        told = [values for run in runs if (values := settled_values(run, study.metric, study.also))]
-        state, means = (TrialState.COMPLETE, _means(told)) if told else (TrialState.FAIL, None)
-        if told and runs[-1].status is Status.PRUNED:
-            # As Optuna's own `tell` does it: the value of a pruned trial is its last.
-            state, means = TrialState.PRUNED, [curve[max(curve)]]
-        return optuna.trial.create_trial(
-            state=state,
-            values=means,
-            params=dict(params),
-            distributions=distributions_of(params, study.space),
-            intermediate_values={} if study.also else curve,
-        )
-
-
-def _means(values: Sequence[tuple[float, ...]]) -> list[float]:
-    return [fmean(column) for column in zip(*values, strict=True)]
-
-
-def study_sampler(study: Study) -> optuna.samplers.BaseSampler:
-    """A new sampler for a study.
-
-    Raises:
-        SamplerError: It can't search the study's space.
-    """
-    return make_sampler(
-        study.sampler,
-        study.space,
-        seed=study.seed,
-        order=study.order,
-        allow_duplicates=study.allow_duplicates,
-    )
-
-
-def new_engine(sampler: optuna.samplers.BaseSampler, study: Study) -> optuna.Study:
-    """An in-memory Optuna study that logs nothing on the user's screen.
-
-    Its name is a function of the seed, since Optuna's Hyperband deals trials out to its brackets by it.
-    """
-    pruner = optuna.pruners.NopPruner() if study.pruner is None else study.pruner.make()
-    with quiet_optuna():
-        return optuna.create_study(
-            directions=[metric.direction for metric in (study.metric, *study.also)],
-            sampler=sampler,
-            pruner=pruner,
-            study_name=f"gridruns-{study.seed}",
-        )

@@ -207,7 +207,8 @@ def unfinished(folder: Path, study: Study, rerun: Collection[Status] = ()) -> bo
     if study.sampler != "grid":
         return False
     # Some of the runs may be of points that aren't in the plan.
-    from search.schedule import Schedule, study_sampler
+    from search.engine import study_sampler
+    from search.schedule import Schedule
 
     return next(Schedule(study, study_sampler(study), past).assignments(), None) is not None
 

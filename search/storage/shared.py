@@ -18,12 +18,13 @@ from optuna.trial import FrozenTrial, TrialState
 
 from results.run import Run
 from results.status import Status
+from search.assignment import Assignment
 from search.objective import Verdict, settled_values
 from search.parameters import TrialParams
 from search.past import FINAL, Past, content, point_of, read_content
 from search.record import mark_cut_off
 from search.sampling import SpaceExhausted
-from search.schedule import Assignment, Schedule
+from search.schedule import Schedule
 from search.storage.board import Board
 from search.storage.connection import START_SECONDS, Lock, Unreachable
 from search.storage.left import is_released, runs_left

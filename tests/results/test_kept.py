@@ -16,6 +16,7 @@ from results.kept import (
     asked_to_keep,
     can_be_evaluated,
     keeping,
+    keeps_in_vain,
     read_held_out,
     write_held_out,
 )
@@ -82,6 +83,76 @@ def test_a_fit_keeps_the_model_alone(keeper: Keeper, tmp_path: Path) -> None:
     assert not can_be_evaluated(tmp_path)
 
 
+def fit(keeper: Keeper, model: Model) -> None:
+    keeper.fit(lambda model: None, model, (), {})
+
+
+def test_a_fit_drops_the_data_of_an_earlier_evaluation(keeper: Keeper, tmp_path: Path) -> None:
+    """Those of the first fold of k, say: the second model was trained on them."""
+    fit(keeper, Model("first"))
+    evaluate(keeper, X[:1], Y[:1], model=Model("first"))
+    fit(keeper, Model("second"))
+    assert (tmp_path / layout.MODEL).read_text() == "second"
+    assert not (tmp_path / layout.HELD_OUT).exists()
+    evaluate(keeper, X, Y, model=Model("second"))
+    assert read_held_out(tmp_path).x.tolist() == X.tolist()
+
+
+def test_data_that_a_callback_evaluates_within_a_fit_stay(keeper: Keeper, tmp_path: Path) -> None:
+    evaluate(keeper, X[:1], Y[:1])
+    keeper.fit(lambda model: evaluate(keeper, X, Y), Model("fitted"), (), {})
+    assert read_held_out(tmp_path).x.tolist() == X.tolist()
+    assert (tmp_path / layout.MODEL).read_text() == "fitted"
+
+
+def test_no_model_lies_beside_the_data_of_another_while_files_are_replaced(
+    keeper: Keeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    class Looking(Model):
+        def save(self, path: Path) -> None:
+            seen.append((tmp_path / layout.HELD_OUT).exists())
+            super().save(path)
+
+    def write(run_dir: Path, data: HeldOut) -> None:
+        seen.append((tmp_path / layout.MODEL).read_text())
+        write_held_out(run_dir, data)
+
+    monkeypatch.setattr("results.kept.write_held_out", write)
+    monkeypatch.setattr(Keras, "Model", Looking)
+    evaluate(keeper, X, Y, model=Looking("first"))
+    evaluate(keeper, X, Y, model=Looking("second"))
+    fit(keeper, Looking("third"))
+    assert seen == [False, "first", False, "second", False]
+
+
+def test_a_fit_leaves_data_that_the_script_wrote_itself(keeper: Keeper, tmp_path: Path) -> None:
+    write_held_out(tmp_path, HeldOut(X, Y))
+    fit(keeper, Model("fitted"))
+    assert can_be_evaluated(tmp_path)
+    evaluate(keeper, X[:1], Y[:1])
+    fit(keeper, Model("again"))
+    write_held_out(tmp_path, HeldOut(X, Y))
+    fit(keeper, Model("and again"))
+    assert read_held_out(tmp_path).x.tolist() == X.tolist()
+
+
+@pytest.mark.parametrize(
+    ("error", "why"), [(MemoryError(), r"MemoryError()"), (TypeError("it is on the GPU"), "it is on the GPU")]
+)
+def test_data_that_cannot_be_read_are_named(
+    error: Exception, why: str, keeper: Keeper, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Array:
+        def __array__(self, *args: Any, **kwargs: Any) -> Any:
+            raise error
+
+    evaluate(keeper, Array(), Y)
+    assert caplog.messages == [f"this evaluate() can't be kept to be repeated: {why}"]
+    assert [path.name for path in tmp_path.iterdir()] == [layout.MODEL]
+
+
 def test_the_validation_within_fit_is_not_kept(keeper: Keeper, tmp_path: Path) -> None:
     evaluate(keeper, X, Y, _use_cached_eval_dataset=True)
     assert list(tmp_path.iterdir()) == []
@@ -127,6 +198,18 @@ def test_a_model_that_keras_cannot_save_is_named(
     evaluate(keeper, X, Y, model=Model(fails=error))
     assert caplog.messages == ["the model can't be saved: it can't be told how it is made"]
     assert [path.name for path in tmp_path.iterdir()] == [layout.HELD_OUT]
+    assert not read_held_out(tmp_path).model_saved
+    assert keeps_in_vain(tmp_path)
+
+
+def test_only_what_could_not_be_kept_is_kept_in_vain(keeper: Keeper, tmp_path: Path) -> None:
+    assert not keeps_in_vain(tmp_path)
+    evaluate(keeper, X, Y, model=Model(fails=TypeError))
+    evaluate(keeper, X, Y)
+    (tmp_path / layout.MODEL).unlink()
+    assert not keeps_in_vain(tmp_path)
+    evaluate(keeper, iter(()))
+    assert keeps_in_vain(tmp_path)
 
 
 def test_no_earlier_model_stands_in_for_one_that_cannot_be_saved(keeper: Keeper, tmp_path: Path) -> None:

@@ -18,6 +18,8 @@ from results.files import read_json
 from results.kept import HeldOut, can_be_evaluated, read_held_out, write_held_out
 from results.predicting import ask_model
 from results.run import read_run
+from results.runs import create_run
+from results.status import Status
 from search import evaluate, training_run, tuning_run
 from search.cli import main
 from search.evaluating import EvaluatingError
@@ -201,6 +203,16 @@ def test_a_script_that_never_evaluates_names_no_held_out_set(make: Path) -> None
     assert main(["evaluate", str(make)]) == 2
 
 
+def test_a_run_that_still_runs_is_not_evaluated(make: Path, tmp_path: Path) -> None:
+    run = create_run(tmp_path / "runs", {})
+    (run / layout.MODEL).touch()
+    write_held_out(run, HeldOut(np.zeros((2, 3)), np.zeros(2)))
+    assert read_run(run).status is Status.RUNNING
+    for evaluation, error in ((evaluate, EvaluatingError), (evaluate_run, ResultsError)):
+        with pytest.raises(error, match=f"^run {run.name} is still running$"):
+            evaluation(run)
+
+
 def test_results_alone_say_what_is_missing(make: Path) -> None:
     with pytest.raises(ResultsError, match=r"has no model\.keras and no held_out\.npz: train it"):
         evaluate_run(make)
@@ -222,14 +234,20 @@ def test_a_repetition_that_keeps_nothing_is_named(make: Path, write: Write) -> N
         evaluate(run)
 
 
-def test_what_a_run_could_not_keep_is_not_tried_again(make: Path, write: Write) -> None:
-    """A run that was asked to keep its held-out set, and called evaluate() with a tf.data.Dataset, say."""
+@pytest.mark.parametrize(
+    "kept", ['(run_dir() / "model.keras").touch()', "write_held_out(run_dir(), HeldOut(x, y, None, False))"]
+)
+def test_what_a_run_could_not_keep_is_not_tried_again(kept: str, make: Path, write: Write) -> None:
+    """It called evaluate() with a tf.data.Dataset, say, or Keras couldn't save its model."""
     script = (
         WITHOUT_KERAS
-        + """
+        + f"""
+    import numpy as np
     from results import run_dir
-    write_run_metadata("evaluation", {"loss": 1.0})
-    (run_dir() / "model.keras").touch()
+    from results.kept import HeldOut, write_held_out
+    x, y = np.zeros((2, 3)), np.zeros(2)
+    write_run_metadata("evaluation", {{"loss": 1.0}})
+    {kept}
     """
     )
     run = Path(str(training_run(write(script), quiet=True, save_model=True)["run_dir"].iloc[0]))

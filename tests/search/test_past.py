@@ -12,11 +12,12 @@ from results.files import write_json
 from results.recorder import Recorder
 from results.runs import create_run, finish_run
 from results.status import Status
+from search.assignment import Assignment
 from search.objective import Verdict
 from search.past import RERUN, content, ends_to_rerun, read_past
 from search.record import mark_cut_off
 from search.samplers import make_sampler
-from search.schedule import Assignment, Schedule
+from search.schedule import Schedule
 from search.script import Script
 from search.study import Metric, Study, StudyError
 from spaces import Float, Space, flag_integer, flag_numeric

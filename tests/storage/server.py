@@ -3,7 +3,6 @@
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 import uuid
@@ -12,6 +11,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+from tests.ports import free_port
 
 USER = "searcher"
 PASSWORD = "Sesame-{5x9}-@/:open"  # with everything that a URL has a meaning for
@@ -82,10 +83,7 @@ class Server:
         secret = folder / "secret"
         secret.write_text(PASSWORD)
         secret.chmod(0o644)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = int(probe.getsockname()[1])
-        server = cls(binaries, folder, port)
+        server = cls(binaries, folder, free_port())
         server._run("initdb", "-D", "data", "-U", USER, "-A", "scram-sha-256", "--pwfile", "secret",
                     "-E", "UTF8", "--locale", "C", "--no-sync")  # fmt: skip
         return server

@@ -20,11 +20,12 @@ from results.files import write_json
 from results.runs import Epoch, Run, create_run
 from results.status import Status
 from search import tuning_run
+from search.assignment import Assignment
+from search.engine import study_sampler
 from search.objective import Verdict
 from search.past import NOTHING, Past
 from search.past import content as key_of
 from search.pruners import read_pruner
-from search.schedule import Assignment, study_sampler
 from search.script import Entry
 from search.storage import board, heart
 from search.storage.address import StorageError

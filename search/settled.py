@@ -1,0 +1,100 @@
+"""What the runs in a study's directory settle: which points are done, and what a sampler is told of them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from statistics import fmean
+
+import optuna
+from optuna.trial import TrialState
+
+from results.run import Run
+from results.status import Status
+from search.grid import GridSampler
+from search.objective import settled_values
+from search.parameters import TrialParams, distributions_of, to_trial_params
+from search.past import Past, content, point_of, read_content
+from search.study import Study
+from spaces import Value
+
+
+class Settled:
+    """The points of a study that runs have had; a schedule is one of these that deals out what is left."""
+
+    def __init__(self, study: Study, past: Past, grid: GridSampler | None) -> None:
+        """Take in what has been done.
+
+        Args:
+            study: What is searched.
+            past: What has been done.
+            grid: The plan, where it is fixed.
+        """
+        self.study = study
+        self._past = past
+        self._grid = grid
+        self._times: dict[str, int] = {}  # how often each point has been run, where duplicates are allowed
+
+    def _key(self, point: Mapping[str, Value], key: str | None = None) -> str:
+        """What a point is known by. Where duplicates are allowed, each time it is run is known by itself."""
+        values = self.study.values(point)
+        if not self.study.allow_duplicates:
+            return content(values)
+        first = content(values)
+        repeat = read_content(key)[1] if key else self._times.get(first, 0)
+        self._times[first] = max(repeat + 1, self._times.get(first, 0))
+        return content(values, repeat)
+
+    def _keys(self, key: str) -> list[str]:
+        """The contents of all runs of a point."""
+        if self.study.allow_duplicates:
+            return [key]
+        values, _ = read_content(key)
+        return [content(values, repeat) for repeat in range(self.study.repeats)]
+
+    def _finals(self, key: str) -> list[Run]:
+        return [self._past.finals[run] for run in self._keys(key) if run in self._past.finals]
+
+    def _ran_out_of_memory(self, key: str) -> bool:
+        return not self._past.out_of_memory.isdisjoint(self._keys(key))
+
+    def _known(self) -> Iterator[tuple[str, TrialParams]]:
+        """The points that runs have had: of a fixed plan in its order, of others the done ones first."""
+        points: dict[str, dict[str, Value]] = {}
+        for key in (*self._past.finals, *self._past.cut_off):
+            point = point_of(key, self.study)
+            if point is not None:
+                points[self._key(point, key)] = point
+        if self._grid is None:
+            yield from ((key, to_trial_params(point, self.study.space)) for key, point in points.items())
+            return
+        for _, key, params in self._places(self._grid):
+            if not points:
+                return
+            if points.pop(key, None) is not None:
+                yield key, params
+
+    def _places(self, grid: GridSampler) -> Iterator[tuple[int, str, TrialParams]]:
+        """The points of a fixed plan: place, content, and what stands for it in the Optuna study."""
+        for place in range(self.study.points or 0):  # a grid's plan isn't open
+            index, point = grid.place(place)
+            yield place, content(self.study.values(point)), to_trial_params(point, self.study.space, index)
+
+    def _ended_trial(self, runs: Sequence[Run], params: TrialParams) -> optuna.trial.FrozenTrial:
+        """What a sampler is told of a point: the one place where it learns from files."""
+        study, name = self.study, self.study.metric.name
+        curve = {epoch.step: epoch.metrics[name] for epoch in runs[0].epochs if name in epoch.metrics}
+        told = [found for run in runs if (found := settled_values(run, study.metric, study.also))]
+        state, values = (TrialState.COMPLETE, means(told)) if told else (TrialState.FAIL, None)
+        if told and runs[-1].status is Status.PRUNED:
+            # As Optuna's own `tell` does it: the value of a pruned trial is its last.
+            state, values = TrialState.PRUNED, [curve[max(curve)]]
+        return optuna.trial.create_trial(
+            state=state,
+            values=values,
+            params=dict(params),
+            distributions=distributions_of(params, study.space),
+            intermediate_values={} if study.also else curve,
+        )
+
+
+def means(values: Sequence[tuple[float, ...]]) -> list[float]:
+    """The mean of each metric over the runs of a point."""
+    return [fmean(column) for column in zip(*values, strict=True)]
