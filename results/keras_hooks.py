@@ -53,8 +53,9 @@ def install(recorder: Recorder) -> Callable[[], None]:
             steps = asked_steps(read_json(recorder.run_dir / layout.RUN) or {})
             if steps is not None:
                 stepper = Stepper(steps, recorder, keras)
-                hooks.append(replace_method(keras.Model, "fit", stepper.fit))
-                hooks.append(replace_method(keras.Model, "evaluate", stepper.evaluate))
+                hooks.extend(
+                    replace_method(keras.Model, name, around) for name, around in stepper.hooks().items()
+                )
 
     withdraw = when_imported("keras", hook)
 

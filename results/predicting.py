@@ -103,6 +103,8 @@ def _answers(run_dir: Path) -> Answers:
     size = {} if data.batch_size is None else {"batch_size": data.batch_size}
     # safe_mode: a file that holds Python code is refused.
     model = keras.saving.load_model(run_dir / layout.MODEL, safe_mode=True)
+    # Keras would trace the network once for each step of a call, and the numbers are the same.
+    model.steps_per_execution = 1
     outputs = model.predict(data.x, verbose=0, **size)
     if not hasattr(outputs, "shape"):
         raise ResultsError(f"it has {len(outputs)} outputs, not one")

@@ -1,7 +1,8 @@
 """Several training steps in one call of TensorFlow, for a script that leaves Keras at one.
 
 Keras calls TensorFlow from Python once a step; `compile(steps_per_execution=N)` makes it once in N steps,
-with the same losses. Here it is set from outside, at a model's first `fit()` or `evaluate()`.
+with the same losses. Here it is set from outside, at a model's first `fit()` or `evaluate()`. What would
+change a number of the script's is refused; `predict()` is left at one step.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,8 +17,13 @@ STEPS_PER_EXECUTION = "steps_per_execution"  # in run.json as asked for, in prop
 
 _TRAIN = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
 _TEST = ("on_test_batch_begin", "on_test_batch_end")
+# What Keras' own call at batches, so that a subclass may hook in there.
+_INNER = ("_should_save_on_batch", "_update_progbar")
 _EPOCH = "epoch"
-# Keras's own callbacks that look at batches only where this argument asks for it.
+_BACKEND = "tensorflow"  # the only one where numbers were compared; PyTorch's has no such steps
+_CAP = "max_steps_per_epoch"
+_OF_EPOCHS = ("Callback", "History", "ProgbarLogger")  # the last only draws
+# Keras' own callbacks that look at batches only where this argument asks for it.
 _WHEN = {
     "ModelCheckpoint": "save_freq",
     "OrbaxCheckpoint": "save_freq",
@@ -50,19 +56,31 @@ class Stepper:
         self.steps = steps
         self.recorder = recorder
         self.keras = keras
-        self._ours: WeakSet[Any] = WeakSet()  # the models whose steps are set here
+        self._set_here: WeakSet[Any] = WeakSet()  # the models whose steps are set here
+
+    def hooks(self) -> dict[str, Callable[..., Any]]:
+        """What is put in front of methods of `keras.Model`, by name (see `replace_method`)."""
+        # Not of compile(): Keras compiles no model that it loads where that is another than its own.
+        return {"fit": self.fit, "evaluate": self.evaluate, "predict": self.predict}
 
     def fit(
         self, original: Callable[..., Any], model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        """Run a `fit()` with so many steps a call.
+        """Run a `fit()` with so many steps a call, and record them.
 
         Raises:
-            ResultsError: Its callbacks or its numbers of steps don't allow it.
+            ResultsError: The backend, its callbacks or its numbers of steps don't allow it.
         """
         given = bind(original, model, args, kwargs)
         if given is not None:
-            self._set(model, given.arguments, ("steps_per_epoch", "validation_steps"), (*_TRAIN, *_TEST))
+            named = given.arguments
+            batches = {"steps_per_epoch": named["x"]}
+            if named["validation_data"] is not None:
+                batches["validation_steps"] = named["validation_data"]
+            elif named["validation_split"]:
+                batches["validation_steps"] = named["x"]
+            self._set(model, named, batches, (*_TRAIN, *_TEST))
+            self.recorder.properties(**{STEPS_PER_EXECUTION: model.steps_per_execution})
         return original(model, *args, **kwargs)
 
     def evaluate(
@@ -71,35 +89,52 @@ class Stepper:
         """Run an `evaluate()` with so many steps a call.
 
         Raises:
-            ResultsError: Its callbacks or its number of steps don't allow it.
+            ResultsError: The backend, its callbacks or its number of steps don't allow it.
         """
         # The validation within a fit() has been checked there.
         given = None if kwargs.get("_use_cached_eval_dataset") else bind(original, model, args, kwargs)
         if given is not None:
-            self._set(model, given.arguments, ("steps",), _TEST)
+            self._set(model, given.arguments, {"steps": given.arguments["x"]}, _TEST)
         return original(model, *args, **kwargs)
 
+    def predict(
+        self, original: Callable[..., Any], model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """Run a `predict()` with the script's one step a call.
+
+        It would go on to the next multiple where the data have more than `steps`, and trace the network once
+        for each step of a call.
+        """
+        if not self._is_ours(model):
+            return original(model, *args, **kwargs)
+        model.steps_per_execution = 1
+        try:
+            return original(model, *args, **kwargs)
+        finally:
+            model.steps_per_execution = self.steps
+
+    def _is_ours(self, model: Any) -> bool:
+        # Compiled again, a model has the script's number.
+        return model in self._set_here and model.steps_per_execution == self.steps
+
     def _set(
-        self, model: Any, named: Mapping[str, Any], counts: tuple[str, ...], methods: tuple[str, ...]
+        self, model: Any, named: Mapping[str, Any], batches: Mapping[str, Any], methods: tuple[str, ...]
     ) -> None:
         unset = model.steps_per_execution == 1 and self.steps > 1
-        if unset or model in self._ours:
-            self._check(named, counts, methods)
+        if unset or self._is_ours(model):
+            self._check(named, batches, methods)
         if unset:
-            self._ours.add(model)
+            self._set_here.add(model)
             model.steps_per_execution = self.steps
-            # They were made for one step, where the script has trained or predicted before.
-            model.train_function = model.test_function = model.predict_function = None
-        self.recorder.properties(**{STEPS_PER_EXECUTION: model.steps_per_execution})
+            # They were made for one step, where the script has trained before.
+            model.train_function = model.test_function = None
 
-    def _check(self, named: Mapping[str, Any], counts: tuple[str, ...], methods: tuple[str, ...]) -> None:
-        for name in counts:
-            count = named.get(name)
-            if count is not None and count % self.steps:
-                # Keras goes on to the next multiple where the data have more.
-                raise ResultsError(
-                    f"{STEPS_PER_EXECUTION} must divide {name}, but got {self.steps} and {count}"
-                )
+    def _check(self, named: Mapping[str, Any], batches: Mapping[str, Any], methods: tuple[str, ...]) -> None:
+        backend = self.keras.config.backend()
+        if backend != _BACKEND:
+            raise ResultsError(f"{STEPS_PER_EXECUTION} needs Keras' backend {_BACKEND}, but got {backend}")
+        for name, data in batches.items():
+            self._check_steps(name, named.get(name), data)
         for callback in self._callbacks(named.get("callbacks")):
             if looks_at_batches(callback, self.keras.callbacks, methods):
                 raise ResultsError(
@@ -107,10 +142,40 @@ class Stepper:
                     f"{type(callback).__name__}, which looks at every batch"
                 )
 
+    def _check_steps(self, name: str, count: Any, data: Any) -> None:
+        cap = getattr(self.keras.config, _CAP, lambda: None)()  # Keras 3.10 has none
+        if cap and (not count or cap < count):
+            name, count = f"keras.config.{_CAP}()", cap
+        if count and count % self.steps:
+            # Keras goes on to the next multiple where the data have more.
+            raise ResultsError(f"{STEPS_PER_EXECUTION} must divide {name}, but got {self.steps} and {count}")
+        if not count and not has_known_length(data, self.keras):
+            raise ResultsError(
+                f"{STEPS_PER_EXECUTION} needs {name} for data that don't tell their number of batches, "
+                f"but got {type(data).__name__} without"
+            )
+
     def _callbacks(self, given: Any) -> list[Any]:
         if isinstance(given, self.keras.callbacks.CallbackList):
             return list(given.callbacks)
         return list(self.keras.tree.flatten(given)) if given else []
+
+
+def has_known_length(data: Any, keras: Any) -> bool:
+    """Whether Keras knows how many batches there are before it has seen them.
+
+    Where it doesn't, at one step a call, it begins a step more than there are, which the optimizer counts.
+
+    Args:
+        data: `x` of `fit()` or `evaluate()`, or what it validates on.
+        keras: The module.
+    """
+    if hasattr(data, "cardinality"):  # tf.data
+        known = data.cardinality() if callable(data.cardinality) else data.cardinality
+        return int(known) >= 0
+    if hasattr(data, "num_batches"):  # PyDataset
+        return data.num_batches is not None
+    return all(part is None or hasattr(part, "shape") for part in keras.tree.flatten(data))
 
 
 def looks_at_batches(callback: Any, callbacks: Any, methods: tuple[str, ...] = (*_TRAIN, *_TEST)) -> bool:
@@ -121,16 +186,22 @@ def looks_at_batches(callback: Any, callbacks: Any, methods: tuple[str, ...] = (
         callbacks: The module keras.callbacks.
         methods: Those of a callback that are called at batches.
     """
-    kind = type(callback)
-    if kind in (callbacks.History, callbacks.ProgbarLogger):
-        return False
-    when = _WHEN.get(kind.__name__)
-    if when is not None and kind is getattr(callbacks, kind.__name__):
-        profiles = getattr(callback, "_should_trace", False) or getattr(
-            callback, "write_steps_per_second", False
-        )
-        return profiles or getattr(callback, when) != _EPOCH
-    base = callbacks.Callback
-    return any(
-        getattr(getattr(callback, name), "__func__", None) is not getattr(base, name) for name in methods
-    )
+    idle = [getattr(callbacks, name) for name in _OF_EPOCHS]
+    for name, when in _WHEN.items():
+        kind = getattr(callbacks, name, None)  # Keras 3.10 has no OrbaxCheckpoint
+        if kind is not None and isinstance(callback, kind):
+            if _each_batch(callback, when):
+                return True
+            idle.append(kind)
+    for name in (*methods, *_INNER):
+        method = getattr(callback, name, None)
+        function = getattr(method, "__func__", method)
+        if function is not None and not any(function is getattr(kind, name, None) for kind in idle):
+            return True
+    return False
+
+
+def _each_batch(callback: Any, when: str) -> bool:
+    profiles = getattr(callback, "_should_trace", False)  # TensorBoard(profile_batch=...)
+    measures = getattr(callback, "write_steps_per_second", False)
+    return bool(profiles or measures or getattr(callback, when, None) != _EPOCH)

@@ -1,3 +1,7 @@
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +15,23 @@ from results.runs import create_run, finish_run
 from results.status import Status
 
 MakeRun = Callable[..., Path]
+RunProgram = Callable[[str, Path], dict[str, Any]]
+
+
+@pytest.fixture(scope="session")
+def run_program() -> RunProgram:
+    """Runs a program of this directory that trains with Keras, on a folder; what it prints last, as JSON."""
+
+    def run(name: str, folder: Path) -> dict[str, Any]:
+        program = Path(__file__).with_name(name)
+        quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
+        asked = [sys.executable, str(program), str(folder)]
+        done = subprocess.run(asked, capture_output=True, text=True, env=quiet, check=False)
+        assert done.returncode == 0, done.stderr
+        found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        return found
+
+    return run
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ from results.errors import ResultsError
 from results.files import write_json
 from results.keras_hooks import install
 from results.recorder import Recorder, recording
-from results.stepping import looks_at_batches, stepping
 
 FOLDER = Path(sys.argv[1])
 SEEN: dict[str, Any] = {}
@@ -155,70 +154,10 @@ def with_hooks() -> Any:
     return {"history": compiled().fit(x, y, epochs=2, verbose=0).history}
 
 
-def step_counts() -> Any:
-    """Models compiled with one step, with some, and used before they are fitted."""
-    x, y = data(100)
-    plain, own, used = compiled(), compiled(steps_per_execution=3), compiled()
-    used.train_on_batch(x[:10], y[:10])
-    used.predict(x, verbose=0)
-    for model in (plain, own, used):
-        model.fit(x, y, epochs=2, batch_size=10, verbose=0, validation_split=0.25)
-    predicted = used.predict(x, batch_size=10, verbose=0)
-    return {
-        "history": [model.history.history for model in (plain, own, used)],
-        "evaluated": [plain.evaluate(x, y, verbose=0), used.evaluate(x, y, verbose=0)],
-        "predicted": [len(predicted), float(predicted.sum())],
-        "counts": [model.steps_per_execution for model in (plain, own, used)],
-        "saved": plain.get_compile_config()["steps_per_execution"],
-    }
-
-
-def steps_of_an_epoch() -> Any:
-    import tensorflow as tf
-
-    x, y = data()
-    endless = tf.data.Dataset.from_tensor_slices((x, y)).batch(8).repeat()
-    compiled().fit(endless, epochs=1, steps_per_epoch=8, verbose=0)
-    compiled().fit(endless, epochs=1, steps_per_epoch=10, verbose=0)
-
-
-def callback_of_batches() -> Any:
-    import keras
-
-    class Watching(keras.callbacks.Callback):  # type: ignore[misc]
-        def on_train_batch_end(self, batch: int, logs: Any = None) -> None: ...
-
-    x, y = data()
-    compiled(steps_per_execution=4).fit(x, y, verbose=0, callbacks=[Watching()])  # its own affair
-    compiled().fit(x, y, verbose=0, callbacks=[[Watching()]])
-
-
-def which_look_at_batches() -> Any:
-    import keras
-
-    c = keras.callbacks
-    folder = str(FOLDER / "unused")
-    of_epochs = [
-        c.EarlyStopping(), c.ReduceLROnPlateau(), c.CSVLogger(folder), c.LambdaCallback(on_epoch_end=print),
-        c.ModelCheckpoint(folder + ".keras"), c.BackupAndRestore(folder), c.TensorBoard(folder), c.History(),
-        c.LearningRateScheduler(lambda epoch: 0.1),
-    ]  # fmt: skip
-    of_batches = [
-        c.TerminateOnNaN(), c.LambdaCallback(on_train_batch_end=print), c.LambdaCallback(on_batch_end=print),
-        c.ModelCheckpoint(folder + ".keras", save_freq=5), c.TensorBoard(folder, update_freq="batch"),
-        c.TensorBoard(folder, update_freq=7), c.TensorBoard(folder, write_steps_per_second=True),
-    ]  # fmt: skip
-    return [[looks_at_batches(callback, c) for callback in kind] for kind in (of_epochs, of_batches)]
-
-
 if __name__ == "__main__":
     for scenario in (
         first, evaluations, several_fits, subclass, callback_list, interrupted, wrong_call, with_hooks,
     ):  # fmt: skip
         run(scenario.__name__, scenario)
-    for steps in (1, 4):
-        run(f"steps {steps}", step_counts, **stepping(steps))
-    for scenario in (steps_of_an_epoch, callback_of_batches, which_look_at_batches):
-        run(scenario.__name__, scenario, **stepping(4))
     SEEN["same_without_hooks"] = same_without_hooks()
     print(json.dumps(SEEN))

@@ -1,6 +1,3 @@
-import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +10,7 @@ from results.files import read_json
 from results.keras_hooks import install, loss_name, single_numbers
 from results.recorder import Recorder
 from results.run import Run, read_run
+from tests.results.conftest import RunProgram
 
 pytestmark = pytest.mark.slow
 
@@ -20,16 +18,10 @@ Trained = tuple[Path, dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+def trained(tmp_path_factory: pytest.TempPathFactory, run_program: RunProgram) -> Trained:
     """All scenarios of keras_program.py, run once in one process: the folder and what its scripts saw."""
     folder = tmp_path_factory.mktemp("trained")
-    program = Path(__file__).with_name("keras_program.py")
-    quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
-    done = subprocess.run(
-        [sys.executable, str(program), str(folder)], capture_output=True, text=True, env=quiet, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return folder, json.loads(done.stdout.splitlines()[-1])
+    return folder, run_program("keras_program.py", folder)
 
 
 def run_of(trained: Trained, name: str) -> Run:
@@ -118,29 +110,7 @@ def test_training_is_the_same_with_hooks_and_without(trained: Trained) -> None:
     without = trained[1]["same_without_hooks"]
     assert without["hooked"] is False
     assert trained[1]["with_hooks"]["history"] == without["history"]
-
-
-def test_steps_a_call_change_no_number(trained: Trained) -> None:
-    one, four = trained[1]["steps 1"], trained[1]["steps 4"]
-    assert (one.pop("counts"), four.pop("counts")) == ([1, 3, 1], [4, 3, 4])
-    assert one == four
-    assert one["saved"] == 1  # a model that is kept is compiled as the script says
-    assert run_of(trained, "steps 4").properties["steps_per_execution"] == 4
     assert "steps_per_execution" not in run_of(trained, "with_hooks").properties
-
-
-def test_steps_a_call_that_would_lengthen_an_epoch_are_refused(trained: Trained) -> None:
-    law = "steps_per_execution must divide steps_per_epoch, but got 4 and 10"
-    assert trained[1]["steps_of_an_epoch"] == f"raised {law}"
-
-
-def test_steps_a_call_and_a_callback_of_batches_are_refused(trained: Trained) -> None:
-    law = "steps_per_execution needs callbacks that look at epochs only, but got Watching"
-    assert trained[1]["callback_of_batches"] == f"raised {law}, which looks at every batch"
-
-
-def test_which_of_keras_callbacks_look_at_batches(trained: Trained) -> None:
-    assert trained[1]["which_look_at_batches"] == [[False] * 9, [True] * 7]
 
 
 def test_a_hook_that_is_withdrawn_before_keras_comes_leaves_nothing(tmp_path: Path) -> None:

@@ -7,12 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 from textwrap import dedent
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from results import evaluate_run, layout, leaderboard, ls_runs, view_evaluation
+from results import evaluate_run, layout, leaderboard, ls_runs, predicting, view_evaluation
 from results.errors import ResultsError
 from results.files import read_json
 from results.kept import HeldOut, can_be_evaluated, read_held_out, write_held_out
@@ -167,6 +168,31 @@ def test_what_the_process_of_a_model_says_names_the_run(tmp_path: Path) -> None:
     )
     with pytest.raises(ResultsError, match=law):
         ask_model(tmp_path)
+
+
+def test_a_model_compiled_for_many_steps_predicts_one_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_held_out(tmp_path, HeldOut(np.zeros((2, 3)), np.zeros(2, int)))
+    seen = []
+
+    class Model:
+        steps_per_execution = 64
+        loss = None
+
+        def predict(self, x: Any, **how: Any) -> Any:
+            seen.append(self.steps_per_execution)
+            return np.array([[0.75, 0.25], [0.5, 0.5]])
+
+        def evaluate(self, x: Any, y: Any, **how: Any) -> dict[str, float]:
+            return {"loss": 0.5}
+
+    saving = SimpleNamespace(load_model=lambda path, safe_mode: Model())
+    monkeypatch.setitem(sys.modules, "keras", SimpleNamespace(saving=saving))
+    monkeypatch.setattr(sys, "argv", ["", str(tmp_path), str(tmp_path)])
+    predicting.main()
+    assert read_json(tmp_path / "found.json") == {"metrics": {"loss": 0.5}, "logits": False}
+    assert seen == [1]
 
 
 @pytest.mark.slow
