@@ -1,6 +1,8 @@
 """The data of the experiment scripts: shapes, ranges, splits, and no data set in another's place."""
 
 import os
+import sys
+from collections.abc import Iterator
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -12,13 +14,21 @@ import pytest
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 
 
+@pytest.fixture(autouse=True)
+def keras_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where arrays are kept."""
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+
+
 @pytest.fixture(scope="module")
-def data() -> ModuleType:
+def data() -> Iterator[ModuleType]:
+    sys.path.insert(0, str(SCRIPTS))
     spec = spec_from_file_location("digits_data", SCRIPTS / "data.py")
     assert spec is not None and spec.loader is not None
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module
+    yield module
+    sys.path.remove(str(SCRIPTS))
 
 
 def write_mnist(path: Path, train: int, test: int) -> None:
@@ -58,6 +68,16 @@ def test_mnist_comes_from_the_named_file_in_its_order(
     assert {array.dtype for array in found} == {np.dtype("float32")}
     assert found.x_train[0, :2].tolist() == [0, 1]
     assert found.y_train.argmax(axis=1).tolist() == [i % 10 for i in range(30)]
+
+
+def test_another_file_of_the_same_name_is_another_data_set(
+    data: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MNIST_NPZ", str(tmp_path / "mnist.npz"))
+    for images in (30, 20, 30):
+        write_mnist(tmp_path / "mnist.npz", images, 12)
+        assert len(data.load("mnist").x_train) == images
+    assert len(list((tmp_path / "keras" / "shared").iterdir())) == 2
 
 
 def test_a_missing_file_is_an_error(
