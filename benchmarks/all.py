@@ -10,6 +10,7 @@ after each benchmark. `--quick` tries whether everything works, with scikit-lear
 import argparse
 import importlib
 import json
+import os
 from pathlib import Path
 
 from harness import Benchmark, Measured, Options, machine
@@ -56,6 +57,11 @@ def main() -> None:
     unknown = sorted(set(asked.names) - set(NAMES))
     if unknown:
         raise SystemExit(f"names must be among {', '.join(NAMES)}, but got {', '.join(unknown)}")
+    small = [name for name in ("rounds", "trials", "epochs") if getattr(asked, name) < 1]
+    if small:
+        raise SystemExit(f"{small[0]} must be at least 1, but got {getattr(asked, small[0])}")
+    if not asked.quick and not Path(os.environ.get("MNIST_NPZ", "")).is_file():
+        raise SystemExit(f"MNIST_NPZ must name mnist.npz, but is {os.environ.get('MNIST_NPZ')!r}")
     asked.out.mkdir(parents=True, exist_ok=True)
     rounds, trials, epochs = (1, 2, 1) if asked.quick else (asked.rounds, asked.trials, asked.epochs)
     options = Options(asked.out.resolve(), asked.quick, trials, epochs)

@@ -19,6 +19,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from search.limits import cores
+
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = (
     "gridruns",
@@ -40,8 +42,8 @@ class Options:
     Attributes:
         out: A folder for their files, which exists.
         quick: Whether to try only that they work.
-        trials: Of a search.
-        epochs: Of a trial.
+        trials: Of the searches that have no number of their own.
+        epochs: Of a trial, likewise.
     """
 
     out: Path
@@ -130,7 +132,7 @@ def machine() -> dict[str, Any]:
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cores": cores(),
         "load": [round(part, 2) for part in os.getloadavg()],
         "versions": versions,
     }
@@ -139,7 +141,8 @@ def machine() -> dict[str, Any]:
 def environment(*paths: Path, **more: str) -> dict[str, str]:
     """What a measured program finds: this environment, these folders and this checkout to import from."""
     found = [*map(str, paths), str(ROOT), os.environ.get("PYTHONPATH", "")]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, found)), **more}
+    given = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**given, "PYTHONPATH": os.pathsep.join(filter(None, found)), **more}
 
 
 def seconds_of(command: Sequence[str], log: Path, env: Mapping[str, str] | None = None) -> float:

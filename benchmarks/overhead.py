@@ -1,9 +1,10 @@
 """What a trial costs besides the script: trials that do nothing, all recording included.
 
-Ours is the time between two ends of trials, on this machine and on a Ray that is started here; the script
-declares a flag and logs one number. Peers do what comes nearest, and less: Optuna calls a function and
-writes a row of SQLite; keras-tuner calls a method and writes a file; Ray Tune runs a function in an actor
-of its own. A fresh `python` with the same script is what a shell's loop pays.
+The script declares a flag and logs one number; a second one imports Keras before, as a training script does.
+Ours is the time from the first end of a trial to the last over the trials between, so many workers at once as
+it says. Peers do what comes nearest, and less: Optuna calls a function and writes a row of SQLite; keras-tuner
+calls a method and writes a file; Ray Tune runs a function in an actor of its own, as many at once as there are
+cores. A fresh `python` with the same script is what a shell's loop pays.
 """
 
 import json
@@ -13,28 +14,36 @@ from pathlib import Path
 
 from harness import Benchmark, Options, environment, python, seconds_of, there
 
+from search.limits import cores
+
 HERE = Path(__file__).resolve().parent
-SCRIPT = HERE / "scripts" / "noop.py"
+SCRIPT, WITH_KERAS = HERE / "scripts" / "noop.py", HERE / "scripts" / "noop_keras.py"
 PEERS = {"Optuna, SQLite": "optuna", "keras-tuner": "keras-tuner", "Ray Tune": "ray"}
 FEW, MANY = 100, 10_000
 RAY_TUNE = 20  # trials are enough where one takes seconds
-OURS = "gridruns"
+OURS = "gridruns, a worker a core"
 
 
 def figures(options: Options) -> dict[str, float]:
     """Milliseconds a trial of each side."""
     trials = 10 if options.quick else FEW
-    found = {OURS: statistics.median(_gaps(options, trials))}
-    if there(f"{OURS} on Ray", "ray"):
-        found[f"{OURS} on Ray"] = statistics.median(_gaps(options, trials, "ray"))
+    found = {
+        OURS: statistics.fmean(_gaps(options, SCRIPT, trials, cores())),
+        "gridruns, one worker": statistics.fmean(_gaps(options, SCRIPT, trials, 1)),
+        "gridruns, one worker, with Keras": statistics.fmean(_gaps(options, WITH_KERAS, trials, 1)),
+    }
+    if there("gridruns on Ray", "ray"):
+        on_ray = _gaps(options, SCRIPT, trials, cores(), "ray")
+        found["gridruns on Ray, a worker a core"] = statistics.fmean(on_ray)
     for name, peer in PEERS.items():
         if peer != "ray":
             found[name] = _peer(options, peer, trials)
         elif there(name, "ray", "tensorboardX"):
             found[name] = _peer(options, peer, 4 if options.quick else RAY_TUNE)
-    log = options.out / "noop-python.log"
-    plain = [seconds_of(python(SCRIPT), log) for _ in range(2 if options.quick else 10)]
-    found["fresh python"] = 1000 * statistics.median(plain)
+    for name, script in (("fresh python", SCRIPT), ("fresh python, with Keras", WITH_KERAS)):
+        log = options.out / "noop-python.log"
+        plain = [seconds_of(python(script), log) for _ in range(2 if options.quick else 5)]
+        found[name] = 1000 * statistics.fmean(plain)
     return found
 
 
@@ -45,16 +54,18 @@ def _peer(options: Options, peer: str, trials: int) -> float:
 
 
 def growth(options: Options) -> dict[str, float]:
-    """Milliseconds a trial at places of a long search: medians of a hundred trials."""
+    """Milliseconds a trial at places of a long search: means of a hundred trials."""
     trials, width = (20, 10) if options.quick else (MANY, 100)
-    gaps = _gaps(options, trials)
+    gaps = _gaps(options, SCRIPT, trials, cores())
     places = [place for place in (width, 1_000, 3_000, trials) if place <= trials]
-    return {f"trial {place:,}": statistics.median(gaps[place - width : place]) for place in places}
+    return {f"trial {place:,}": statistics.fmean(gaps[place - width : place]) for place in places}
 
 
-def _gaps(options: Options, trials: int, executor: str = "local") -> Sequence[float]:
+def _gaps(
+    options: Options, script: Path, trials: int, workers: int, executor: str = "local"
+) -> Sequence[float]:
     result = options.out / f"noop-gridruns-{executor}.json"
-    command = python(HERE / "peers" / "noop_gridruns.py", SCRIPT, trials, result, executor)
+    command = python(HERE / "peers" / "noop_gridruns.py", script, trials, result, executor, workers)
     seconds_of(command, result.with_suffix(".log"), environment(HERE))
     gaps: list[float] = json.loads(result.read_text())
     return gaps

@@ -6,6 +6,7 @@ epochs, without pruning. A side's time is that of its whole program.
 
 import json
 import subprocess
+from statistics import fmean
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -21,17 +22,21 @@ PROGRAMS = {
     "shell loop": "fresh_processes.py",
 }
 SEED = 1
+SAME = 0.1  # of the mean val_loss after an epoch: threads round differently, other data or flags are far off
 
 
 def figures(options: Options, steps_per_execution: int = 1) -> dict[str, float]:
     """Seconds of each side; all must have found something for each epoch of each trial."""
     given = {"epochs": options.epochs, "steps_per_execution": steps_per_execution}
     work = write_work(options, options.trials, **given)
-    found = {}
+    found, first = {}, {}
     for side in PROGRAMS:
         if side != "Ray Tune" or there(side, "ray", "tensorboardX"):
-            found[side], losses = searched(options, side, work)
-            check(side, losses, options)
+            found[side], losses, _ = searched(options, side, work)
+            first[side] = check(side, losses, options)
+    others = {side: loss for side, loss in first.items() if abs(loss / first[OURS] - 1) > SAME}
+    if others:
+        raise SystemExit(f"all sides must train the same networks, but val_loss after an epoch is {first}")
     return found
 
 
@@ -50,18 +55,18 @@ def write_work(options: Options, trials: int, **given: object) -> Path:
     return work
 
 
-def searched(options: Options, side: str, work: Path) -> tuple[float, dict[str, list[float]]]:
-    """How many seconds a side took, and val_loss of each epoch by the point's number."""
+def searched(options: Options, side: str, work: Path) -> tuple[float, dict[str, list[float]], int]:
+    """How many seconds a side took, val_loss of each epoch by the point's number, and its own winner's."""
     name = PROGRAMS[side].removesuffix(".py")
     result = options.out / f"{name}.json"
     command = python(PEERS / PROGRAMS[side], work, result)
     seconds = seconds_of(command, options.out / f"{name}.log", environment(PEERS))
-    losses: dict[str, list[float]] = json.loads(result.read_text())
-    return seconds, losses
+    found = json.loads(result.read_text())
+    return seconds, found["losses"], found["winner"]
 
 
-def check(side: str, losses: Mapping[str, Sequence[float]], options: Options) -> None:
-    """Refuse the time of a side that hasn't done the same work.
+def check(side: str, losses: Mapping[str, Sequence[float]], options: Options) -> float:
+    """The mean val_loss after an epoch of a side that has done the same work.
 
     Raises:
         SystemExit: It trained other trials or epochs.
@@ -71,6 +76,7 @@ def check(side: str, losses: Mapping[str, Sequence[float]], options: Options) ->
         raise SystemExit(
             f"{side} must train {options.trials} x {options.epochs} epochs, but trained {epochs}"
         )
+    return fmean(curve[0] for curve in losses.values())
 
 
 BENCHMARKS = [

@@ -4,17 +4,17 @@ import json
 import subprocess
 import sys
 
-from work import Work, load, main, read_work, trial
+from work import Found, Work, load, main, read_work, trial
 
 
-def search(work: Work) -> dict[int, list[float]]:
+def search(work: Work) -> Found:
     """Start a new interpreter for each point."""
     found = {}
     for number in range(len(work.points)):
         command = [sys.executable, __file__, sys.argv[1], str(number), "one"]
         done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
         found[number] = [float(value) for value in json.loads(done.stdout.splitlines()[-1])]
-    return found
+    return Found(found, min(found, key=lambda number: min(found[number])))
 
 
 if __name__ == "__main__":

@@ -4,14 +4,15 @@ import tempfile
 from pathlib import Path
 
 import pandas as pd
-from work import Work, main
+from work import Found, Work, main
 
+from results import best_run
 from search import tuning_run
 
 SCRIPT = Path(__file__).parent / "gridruns_script.py"
 
 
-def search(work: Work) -> dict[int, list[float]]:
+def search(work: Work) -> Found:
     """Run the points in their order."""
     table = pd.DataFrame(work.points).assign(number=range(len(work.points)))
     common = ("data", "epochs", "batch_size", "steps_per_execution")
@@ -20,7 +21,8 @@ def search(work: Work) -> dict[int, list[float]]:
     with tempfile.TemporaryDirectory() as folder:
         runs = tuning_run(SCRIPT, points, order="grid", pruner=work.pruner, runs_dir=folder, quiet=True)
         lines = {int(run["flag_number"]): Path(run["metrics"]) for _, run in runs.iterrows()}
-        return {number: _losses(file) for number, file in lines.items()}
+        losses = {number: _losses(file) for number, file in lines.items()}
+        return Found(losses, int(best_run(folder)["flag_number"].item()))
 
 
 def _losses(file: Path) -> list[float]:

@@ -6,11 +6,12 @@ https://keras.io/keras_tuner/getting_started/
 import tempfile
 from typing import Any
 
-from work import SPACE, Work, build, callbacks, load, main
+from work import SPACE, Found, Work, build, callbacks, load, main
 
 
-def search(work: Work) -> dict[int, list[float]]:
+def search(work: Work) -> Found:
     """Let RandomSearch draw and train."""
+    import keras
     import keras_tuner
 
     x, y = load(work.data)
@@ -20,6 +21,7 @@ def search(work: Work) -> dict[int, list[float]]:
         def build(self, hp: Any) -> Any:
             for name, values in SPACE.items():
                 hp.Choice(name, values)
+            keras.utils.set_random_seed(len(found))
             return build(hp.values, x.shape[1], work)
 
         def fit(self, hp: Any, model: Any, *arguments: Any, **named: Any) -> Any:
@@ -36,7 +38,8 @@ def search(work: Work) -> dict[int, list[float]]:
             directory=folder, project_name="search",
         )  # fmt: skip
         tuner.search(x, y, epochs=work.epochs, batch_size=work.batch_size, validation_split=0.2, verbose=0)
-    return found
+        best = tuner.oracle.get_best_trials(1)[0].hyperparameters.values
+    return Found(found, work.points.index(best))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Trials that do nothing, by gridruns: `python noop_gridruns.py SCRIPT TRIALS RESULT.json EXECUTOR`.
+"""Trials that do nothing, by gridruns: `python noop_gridruns.py SCRIPT TRIALS RESULT.json EXECUTOR WORKERS`.
 
-Writes the milliseconds between two ends of trials, in their order, for as many workers as there are cores.
+Writes the milliseconds between two ends of trials, in their order.
 """
 
 import itertools
@@ -14,10 +14,11 @@ from harness import ends
 from search import tuning_run
 
 if __name__ == "__main__":
-    script, count, executor = sys.argv[1], int(sys.argv[2]), sys.argv[4]
+    script, count, executor, workers = sys.argv[1], int(sys.argv[2]), sys.argv[4], int(sys.argv[5])
     with tempfile.TemporaryDirectory() as scratch:
         values = {"x": list(range(count))}
-        tuning_run(script, values, study="noop", executor=executor, runs_dir=scratch, quiet=True)
+        how = {"executor": executor, "workers": workers}
+        tuning_run(script, values, study="noop", runs_dir=scratch, quiet=True, **how)
         moments = ends(Path(scratch) / "noop")
     gaps = [1000 * (after - before) for before, after in itertools.pairwise(moments)]
     Path(sys.argv[3]).write_text(json.dumps(gaps))

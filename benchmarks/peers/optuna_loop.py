@@ -6,10 +6,10 @@ https://optuna.readthedocs.io/en/stable/tutorial/: the points are those of the o
 
 from typing import Any
 
-from work import SPACE, Work, load, main, trial
+from work import SPACE, Found, Work, load, main, trial
 
 
-def search(work: Work) -> dict[int, list[float]]:
+def search(work: Work) -> Found:
     """Optimize one trial after another."""
     import keras
     import optuna
@@ -28,7 +28,7 @@ def search(work: Work) -> dict[int, list[float]]:
     for point in work.points:
         study.enqueue_trial(point)
     study.optimize(objective, n_trials=len(work.points))
-    return found
+    return Found(found, study.best_trial.number)
 
 
 if __name__ == "__main__":

@@ -5,12 +5,13 @@ https://docs.ray.io/en/latest/tune/getting-started.html: a trial has one core un
 
 import os
 import sys
+import tempfile
 from typing import Any
 
-from work import Work, load, main, trial
+from work import Found, Work, load, main, trial
 
 
-def search(work: Work) -> dict[int, list[float]]:
+def search(work: Work) -> Found:
     """Run all points, a core each."""
     import ray
     from ray import tune
@@ -24,9 +25,13 @@ def search(work: Work) -> dict[int, list[float]]:
     here = os.path.dirname(os.path.abspath(__file__))
     ray.init(runtime_env={"env_vars": {"PYTHONPATH": os.pathsep.join([here, *sys.path])}})
     numbers = tune.grid_search(list(range(len(work.points))))
-    results = tune.Tuner(train, param_space={"number": numbers}).fit()
-    assert not results.errors, results.errors
-    return {one.config["number"]: list(one.metrics_dataframe["val_loss"]) for one in results}
+    with tempfile.TemporaryDirectory() as folder:
+        kept = tune.RunConfig(storage_path=folder)
+        results = tune.Tuner(train, param_space={"number": numbers}, run_config=kept).fit()
+        assert not results.errors, results.errors
+        losses = {one.config["number"]: list(one.metrics_dataframe["val_loss"]) for one in results}
+    best = results.get_best_result("val_loss", "min", scope="all")
+    return Found(losses, best.config["number"])
 
 
 if __name__ == "__main__":

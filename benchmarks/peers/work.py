@@ -7,7 +7,7 @@ each point came out. What it does between is what its documentation tells its us
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -46,13 +46,22 @@ class Work:
     patience: int | None = None
     pruner: str | None = None
 
-    def write(self, file: Path) -> None:
-        """Write it as JSON."""
-        file.write_text(json.dumps(asdict(self)), encoding="utf-8")
+
+@dataclass(frozen=True)
+class Found:
+    """What a search came to.
+
+    Attributes:
+        losses: val_loss of each epoch, by the point's number.
+        winner: The number of the point that the side itself calls the best.
+    """
+
+    losses: Mapping[int, Sequence[float]]
+    winner: int
 
 
 def read_work(file: str) -> Work:
-    """Read what `Work.write` wrote."""
+    """Read a `Work` from JSON."""
     return Work(**json.loads(Path(file).read_text(encoding="utf-8")))
 
 
@@ -118,8 +127,7 @@ def trial(number: int, work: Work, x: Any, y: Any) -> list[float]:
     return fit(build(point, x.shape[1], work), point, x, y, work)
 
 
-def main(search: Any) -> None:
-    """Run `search(work)`, which returns the val_losses by number, and write what it found."""
-    work = read_work(sys.argv[1])
-    found = search(work)
-    Path(sys.argv[2]).write_text(json.dumps({str(number): found[number] for number in sorted(found)}))
+def main(search: Callable[[Work], Found]) -> None:
+    """Run `search` and write what it found."""
+    found = search(read_work(sys.argv[1]))
+    Path(sys.argv[2]).write_text(json.dumps(asdict(found), sort_keys=True))

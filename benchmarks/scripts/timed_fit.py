@@ -3,7 +3,8 @@
 import time
 
 import keras
-from work import SPACE, Work, build, fit, load
+from data import load
+from work import SPACE, Work, build, fit
 
 from results import run_dir
 from spaces import flag_integer, flag_numeric, flag_string, flags
@@ -18,7 +19,8 @@ FLAGS = flags(
 )
 keras.utils.set_random_seed(1)
 work = Work([], FLAGS.data, FLAGS.epochs)
-x, y = load(work.data)
+data = load(FLAGS.data)
+x, y = data.x_train, data.y_train
 point = {name: getattr(FLAGS, name) for name in SPACE}
 model = build(point, x.shape[1], work)
 before = time.process_time()
