@@ -16,10 +16,11 @@ from results.status import Status
 from search.quiet import quiet_optuna
 from search.storage.address import StorageError
 from search.storage.connection import LOCK_SECONDS, Connection, Lock, Unreachable, study_lock_name
-from search.storage.heart import BEAT, Heart
+from search.storage.heart import BEAT, INTERVAL, Heart
 from search.storage.marks import STATUS, Mark, Owner
 
 GRACE = 60.0  # seconds without a sign of life after which a machine counts as dead
+LONGEST_GAP = INTERVAL  # so much of the time between two looks counts
 LONGEST_PAUSE = 20.0  # seconds between two attempts to reach the database
 
 _log = logging.getLogger(__name__)
@@ -48,7 +49,8 @@ class Board:
         self._pause, self._next_try, self._inside = 1.0, 0.0, False
         self._unwritten: deque[Callable[[], object]] = deque()
         self._read, self._unended = 0, dict[int, FrozenTrial]()
-        self._beats: dict[int, tuple[object, float]] = {}
+        self._beats: dict[int, tuple[object, float]] = {}  # each sign of life, and the silence since
+        self._looked = 0.0
         self._heart = Heart(connection)
         self._heart.start()
 
@@ -79,11 +81,14 @@ class Board:
         self._read = len(trials)
         self._unended = {trial.number: trial for trial in found if not trial.state.is_finished()}
         now = time.monotonic()
+        # Between looks that are far apart this search was stopped, or the database away: who knows.
+        gap, self._looked = min(now - self._looked, LONGEST_GAP), now
         before, self._beats = self._beats, {}
         for trial in self._unended.values():
             beat = trial.system_attrs.get(BEAT)
             seen = before.get(trial.number)
-            self._beats[trial.number] = seen if seen is not None and seen[0] == beat else (beat, now)
+            silent = seen[1] + gap if seen is not None and seen[0] == beat else 0.0
+            self._beats[trial.number] = (beat, silent)
         return found
 
     def running(self) -> list[tuple[FrozenTrial, Mark]]:
@@ -95,14 +100,14 @@ class Board:
         """Whether whoever runs a trial is gone.
 
         A process of this machine is looked at, whatever signs it gives: one that is stopped will go on. Of
-        others that is known where their sign of life hasn't changed for `GRACE` seconds in which the
-        database could be reached; so no clocks are compared.
+        others that is known where their sign of life hasn't changed for `GRACE` seconds in which this
+        search looked and the database could be reached; so no clocks are compared.
         """
         lives = mark.lives(self.owner)
         if lives is not None:
             return not lives
-        seen = self._beats.get(trial.number)
-        return seen is not None and time.monotonic() - seen[1] > GRACE
+        _, silent = self._beats.get(trial.number, (None, 0.0))
+        return silent > GRACE
 
     def claim(self, template: FrozenTrial, lock: Lock) -> int:
         """Write down that this search runs a point; return the trial's id there.

@@ -13,7 +13,7 @@ from typing import Any
 import optuna
 import pytest
 import sqlalchemy
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 
 from results import layout
 from results.files import write_json
@@ -119,6 +119,14 @@ def begin(schedule: SharedSchedule) -> Assignment:
     return found
 
 
+def idle(schedule: SharedSchedule, clock: Clock, seconds: float = board.GRACE) -> None:
+    """Let time go by in which a search has nothing to begin, but looks."""
+    while seconds > 0:
+        clock.now += min(seconds, 10.0)
+        seconds -= 10.0
+        assert schedule.next() is None
+
+
 def content(found: Assignment) -> tuple[Any, Any]:
     return (found.values["a"], found.values["b"])
 
@@ -164,17 +172,13 @@ def test_a_machine_counts_as_dead_when_its_signs_of_life_stop(join: Join, clock:
     trial_id = one._claims[left.proposal.asked.number].trial_id
     for beat in range(4):  # alive
         one._board._storage.set_trial_system_attr(trial_id, heart.BEAT, beat)
-        clock.now += board.GRACE
-        assert two.next() is None
+        idle(two, clock, board.GRACE - 10)
         assert two.waiting
-    clock.now += board.GRACE - 10
-    assert two.next() is None
     two._board._lost(Unreachable("away"))  # and so the other machine couldn't give any
     clock.now += 100
     assert two.next() is None
-    clock.now += board.GRACE - 10
-    assert two.next() is None
-    clock.now += 20
+    idle(two, clock)
+    clock.now += 10
     again = two.next()
     assert again is not None
     assert (again.number, content(again)) == (left.number, content(left))
@@ -182,6 +186,28 @@ def test_a_machine_counts_as_dead_when_its_signs_of_life_stop(join: Join, clock:
     clock.now += 3
     assert two.next() is None
     assert not two.waiting
+
+
+def test_time_in_which_nobody_looks_says_nothing_of_other_machines(
+    join: Join, clock: Clock, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = begin(join("one"))
+    add = board.Board.add
+
+    def slow(self: board.Board, row: FrozenTrial) -> int:
+        clock.now += 2 * board.GRACE
+        return add(self, row)
+
+    monkeypatch.setattr(board.Board, "add", slow)
+    others = [{**left.values, "a": a} for a in (1, 2, 3) if a != left.values["a"]]
+    run = Run(tmp_path, Status.COMPLETED, {}, epochs=(Epoch(1, {"val_loss": 1.0}),))
+    two = join("two", replace(NOTHING, finals={key_of(values): run for values in others}))
+    begin(two)  # the two rows of its past took minutes
+    clock.now += 10 * board.GRACE  # all its slots were full, or the database was away
+    begin(two)
+    assert [trial.state for trial in trials(database)] == [
+        TrialState.RUNNING, TrialState.COMPLETE, TrialState.COMPLETE, TrialState.RUNNING, TrialState.RUNNING,
+    ]  # fmt: skip
 
 
 def test_a_process_of_this_machine_that_has_ended_is_dead_at_once(join: Join, clock: Clock) -> None:
@@ -200,10 +226,8 @@ def test_a_process_of_this_machine_that_lives_is_not_dead_however_long_it_is_sil
     begin(one)
     for _ in range(5):
         two.tell(begin(two), GOOD)
-    for _ in range(3):
-        clock.now += 2 * board.GRACE
-        assert two.next() is None
-        assert two.waiting
+    idle(two, clock, 3 * board.GRACE)
+    assert two.waiting
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="no other system says which boot this is")
@@ -230,7 +254,7 @@ def test_who_was_taken_for_dead_and_lives_has_its_result_counted(
     slow, slower = begin(one), begin(one)
     clock.now += 3
     assert two.next() is None
-    clock.now += board.GRACE + 1
+    idle(two, clock)
     again = begin(two)
     assert content(again) == content(slow)
     one.tell(slow, GOOD)  # the other machine has begun it again: its result there is the other's
@@ -282,7 +306,7 @@ def test_of_a_point_with_repeats_only_the_missing_ones_are_run_again(
     one.tell(second, Verdict(Status.FAILED, "broken", None))
     clock.now += 3
     assert two.next() is None
-    clock.now += board.GRACE + 1
+    idle(two, clock)
     last = begin(two)
     assert (last.repeat, last.number) == (2, 2)
     two.tell(last, Verdict(Status.COMPLETED, None, 1.0))
