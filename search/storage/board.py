@@ -161,8 +161,8 @@ class Board:
                 self._storage.set_trial_state_values(trial_id, state, values)
             except UpdateFinishedTrialError:
                 refused()
+            self._heart.remove(trial_id)  # not before: others would take a trial without an end for left
 
-        self._heart.remove(trial_id)
         self._later(write)
 
     def give_back(self, trial_id: int) -> None:

@@ -230,6 +230,11 @@ def test_a_process_of_this_machine_that_lives_is_not_dead_however_long_it_is_sil
     assert two.waiting
 
 
+def test_where_the_system_names_no_boot_signs_of_life_decide() -> None:
+    nameless = Owner(pid=2**22 + 1, space="")
+    assert Mark("{}", nameless, {}).lives(Owner(space="")) is None
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="no other system says which boot this is")
 def test_process_numbers_of_two_machines_of_one_name_are_told_apart() -> None:
     boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
@@ -245,6 +250,23 @@ def test_signs_of_life_are_given_while_a_trial_runs(
     wait_until(lambda: trials(database)[0].system_attrs.get(heart.BEAT, 0) > 2, "signs of life")
     one.tell(found, GOOD)
     assert not one._board._heart._trials
+
+
+def test_signs_of_life_are_given_until_the_end_is_written(
+    join: Join, clock: Clock, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*asked: Any) -> None:
+        raise optuna.exceptions.StorageInternalError("the server was stopped")
+
+    one = join("one")
+    found = begin(one)
+    with monkeypatch.context() as patched:
+        patched.setattr(one._board._storage, "set_trial_state_values", away)
+        one.tell(found, GOOD)
+    assert one._board._heart._trials
+    begin(one)
+    assert trials(database)[0].state is TrialState.COMPLETE
+    assert len(one._board._heart._trials) == 1  # the second trial's
 
 
 def test_who_was_taken_for_dead_and_lives_has_its_result_counted(
