@@ -189,26 +189,35 @@ class SharedSchedule(Schedule):
         for claim in self._refused:
             self._taken.add(claim.key)
             if claim.key in self._again:  # nobody has run it meanwhile
-                del self._again[claim.key]
                 self._closed.add(self._board.add(claim.row))
+                del self._again[claim.key]
         self._refused.clear()
         self._release_dead()
 
     def _read(self) -> None:
+        """Learn from the trials that are new in the database, or have changed there."""
+        lost = []
         for trial in self._board.look():
             mark = Mark.of(trial)
-            if mark is not None and trial._trial_id not in self._closed:
+            if mark is None or trial._trial_id in self._closed:
+                continue
+            mine = mark.owner == self._board.owner
+            if mine and trial._trial_id in self._twins:
+                continue  # this search has told it itself
+            if mine and is_released(trial, {}):
+                self._closed.add(trial._trial_id)
+            elif mine and not trial.state.is_finished():
+                lost.append(trial._trial_id)
+            else:
                 self._take_in(trial, mark)
+        for trial_id in lost:  # last, since each look shows what has ended only once
+            # The claim was written, but the answer never came: nothing runs there, and its point has been
+            # claimed again by another trial, or will be.
+            if self._board.release(trial_id):
+                self._closed.add(trial_id)
 
     def _take_in(self, trial: FrozenTrial, mark: Mark) -> None:
-        """Learn from a trial of the database."""
-        mine = mark.owner == self._board.owner
-        if mine and trial._trial_id in self._twins:
-            return  # this search has told it itself
-        if mine and not trial.state.is_finished():
-            # The claim was written, but the answer never came: nothing runs there.
-            self._release(trial, mark)
-            return
+        """Learn from a trial of another search, or one of this search's own that was written as ended."""
         values, _ = read_content(mark.key)
         for repeat, number in mark.numbers.items():
             self._numbers.take(content(values, int(repeat)), number)
@@ -360,6 +369,9 @@ class SharedSchedule(Schedule):
         self._claims[asked.number] = Claim(key, trial_id, row)
         self._taken.add(key)
         self._ready.extend(runs)
+        # Optuna itself tries again where no answer came, so that there may be two trials: the first is
+        # released before any other machine can look.
+        self._read()
 
     def _refuse(self, claim: Claim) -> None:
         """Learn that the end of a trial couldn't be written, since it has one in the database already."""

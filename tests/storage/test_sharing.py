@@ -298,6 +298,28 @@ def test_who_was_taken_for_dead_and_lives_has_its_result_counted(
     assert len(one.engine.get_trials(deepcopy=False)) == 3  # the third is the other's second attempt
 
 
+def test_an_end_that_was_refused_is_written_once_the_database_is_back(
+    join: Join, clock: Clock, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(row: FrozenTrial) -> int:
+        raise Unreachable("the server was stopped")
+
+    one, two = join("one", planned=2), join("two", planned=2)
+    slow, slower = begin(one), begin(one)
+    clock.now += 3
+    assert two.next() is None
+    idle(two, clock)
+    two.tell(begin(two), GOOD)
+    one.tell(slower, Verdict(Status.COMPLETED, None, 0.25))
+    with monkeypatch.context() as patched:
+        patched.setattr(one._board, "add", away)
+        assert one.next() is None
+    clock.now += 3
+    assert one.next() is None
+    assert (trials(database)[-1].state, trials(database)[-1].values) == (TrialState.COMPLETE, [0.25])
+    one.tell(slow, GOOD)
+
+
 def test_a_claim_whose_answer_was_lost_is_made_again(
     join: Join, clock: Clock, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -317,6 +339,57 @@ def test_a_claim_whose_answer_was_lost_is_made_again(
     assert there[0].params == there[1].params
     points = {content(found)} | {content(begin(one)) for _ in range(5)}
     assert len(points) == 6
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_a_claim_that_optuna_has_written_twice_is_run_once(
+    ended: bool, join: Join, clock: Clock, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = join("one"), join("two")
+    create = one._board._storage.create_new_trial
+
+    def twice(*asked: Any) -> int:  # as after an answer that was lost
+        create(*asked)
+        return create(*asked)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(one._board._storage, "create_new_trial", twice)
+        found = begin(one)
+    points = [content(found)]
+    if ended:
+        one.tell(found, GOOD)
+    for turn in range(5):
+        other = begin((one, two)[turn % 2])
+        points.append(content(other))
+        (one, two)[turn % 2].tell(other, GOOD)
+    if not ended:
+        one.tell(found, GOOD)
+    clock.now += 3
+    assert one.next() is None
+    assert two.next() is None
+    assert len(set(points)) == 6
+    states = [trial.state for trial in trials(database)]
+    assert states == [TrialState.FAIL, *[TrialState.COMPLETE] * 6]
+
+
+def test_what_others_have_ended_is_known_though_a_lost_claim_cannot_be_released(
+    join: Join, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(*asked: Any) -> None:
+        raise Unreachable("the server was restarted")
+
+    one, two = join("one"), join("two")
+    with monkeypatch.context() as patched:
+        patched.setattr(Lock, "check", lost)
+        assert one.next() is None
+    theirs = begin(two)
+    two.tell(theirs, GOOD)
+    clock.now += 3
+    with monkeypatch.context() as patched:
+        patched.setattr(one._board, "release", lost)
+        assert one.next() is None
+    points = {content(begin(one)) for _ in range(5)}
+    assert len(points | {content(theirs)}) == 6
 
 
 def test_of_a_point_with_repeats_only_the_missing_ones_are_run_again(
