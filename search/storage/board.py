@@ -15,7 +15,7 @@ from optuna.trial import FrozenTrial, TrialState
 from results.status import Status
 from search.quiet import quiet_optuna
 from search.storage.address import StorageError
-from search.storage.connection import LOCK_SECONDS, Connection, Lock, Unreachable, study_lock_name
+from search.storage.connection import LOCK_SECONDS, MADE, Connection, Lock, Unreachable, study_lock_name
 from search.storage.heart import BEAT, INTERVAL, Heart
 from search.storage.marks import STATUS, Mark, Owner
 
@@ -39,13 +39,18 @@ class Board:
 
         Raises:
             Unreachable: The database doesn't answer.
+            StorageError: The study has been deleted from it.
         """
         self.owner = Owner()
         self.away = False
         self._connection, self._name, self._storage = connection, name, connection.storage
         with connection.reaching(), quiet_optuna():
-            self._study_id = self._storage.get_study_id_from_name(name)
-            self._study = optuna.load_study(study_name=name, storage=self._storage)
+            try:
+                self._study_id = self._storage.get_study_id_from_name(name)
+                self._made = self._storage.get_study_system_attrs(self._study_id).get(MADE)
+                self._study = optuna.load_study(study_name=name, storage=self._storage)
+            except KeyError:
+                raise self._deleted() from None
         self._pause, self._next_try, self._inside = 1.0, 0.0, False
         self._unwritten: deque[Callable[[], object]] = deque()
         self._read, self._unended = 0, dict[int, FrozenTrial]()
@@ -74,8 +79,10 @@ class Board:
 
         Raises:
             Unreachable: The database doesn't answer.
+            StorageError: The study has been deleted from it.
         """
         with self._contact():
+            self._check()
             trials = self._study.get_trials(deepcopy=False)
         found = [trials[number] for number in self._unended] + trials[self._read :]
         self._read = len(trials)
@@ -137,9 +144,10 @@ class Board:
 
     def report(self, trial_id: int, step: int, value: float, marks: Mapping[str, Any]) -> None:
         """Have a value written that a pruner goes by, and what the pruner has made of it."""
-        self._later(lambda: self._storage.set_trial_intermediate_value(trial_id, step, value))
-        for name, found in marks.items():
-            self._later(partial(self._storage.set_trial_system_attr, trial_id, name, found))
+        self._later(
+            partial(self._storage.set_trial_intermediate_value, trial_id, step, value),
+            *(partial(self._storage.set_trial_system_attr, trial_id, *mark) for mark in marks.items()),
+        )
 
     def finish(
         self, trial_id: int, state: TrialState, values: Sequence[float] | None, status: Status,
@@ -201,12 +209,14 @@ class Board:
             self._heart.stop()
         return len(self._unwritten)
 
-    def _later(self, write: Callable[[], object]) -> None:
-        self._unwritten.append(write)
+    def _later(self, *writes: Callable[[], object]) -> None:
+        self._unwritten += writes
         with suppress(Unreachable), self._contact():
             self._write()
 
     def _write(self) -> None:
+        if self._unwritten:
+            self._check()
         while self._unwritten:
             # Each is repeated until it is known to be done; done twice, it changes nothing.
             with suppress(UpdateFinishedTrialError):
@@ -230,19 +240,30 @@ class Board:
             self._lost(error)
             raise
         except KeyError:
-            if self._gone():
-                raise StorageError(
-                    f"storage: the study {self._name!r} is no longer in the database"
-                ) from None
-            raise
+            with self._connection.reaching():
+                there = self._is_there()
+            if there:
+                raise
+            raise self._deleted() from None
         finally:
             self._inside = False
         if self.away:
             self.away, self._pause = False, 1.0
             _log.warning("the database is back")
 
-    def _gone(self) -> bool:
-        return all(study.study_name != self._name for study in self._storage.get_all_studies())
+    def _check(self) -> None:
+        """Write nothing into another study, whose trials may have the numbers that this one's had."""
+        if not self._is_there():
+            raise self._deleted()
+
+    def _is_there(self) -> bool:
+        try:
+            return self._storage.get_study_system_attrs(self._study_id).get(MADE) == self._made
+        except KeyError:
+            return False
+
+    def _deleted(self) -> StorageError:
+        return StorageError(f"storage: the study {self._name!r} is no longer in the database")
 
     def _lost(self, error: Unreachable) -> None:
         if not self.away:

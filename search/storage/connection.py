@@ -18,6 +18,8 @@ START_SECONDS = 600.0  # the same before a search has begun any trial, when noth
 CONNECT_SECONDS = 5
 TABLES = "gridruns tables"
 VERSION = "alembic_version"
+MADE = "gridruns:made"
+"""The attribute of a study with a word of its own: one that is deleted and made anew has another."""
 
 
 def study_lock_name(study: str) -> str:

@@ -479,6 +479,35 @@ def test_a_study_that_is_deleted_from_the_database_is_one_line(
     one._board._unwritten.clear()  # so that it may be closed again
 
 
+def test_a_study_that_is_deleted_and_made_anew_is_left_alone(
+    join: Join, clock: Clock, database: str
+) -> None:
+    one = join("one")
+    found = begin(one)
+    begin(one)
+    optuna.delete_study(study_name="s", storage=database)
+    two = join("two")
+    begin(two)
+    begin(two)
+    before = trials(database)
+    assert one._claims[found.proposal.asked.number].trial_id == before[0]._trial_id  # SQLite's way
+    clock.now += 3
+    for ending in (one.next, lambda: one.tell(found, GOOD), one.close):
+        with pytest.raises(StorageError, match="the study 's' is no longer in the database"):
+            ending()
+    assert trials(database) == before
+    one._board._unwritten.clear()  # so that it may be closed again
+
+
+def test_a_study_that_is_deleted_before_a_search_has_begun_is_one_line(database: str, model: Study) -> None:
+    with opened_link(database) as link:
+        assert link is not None
+        study = link.agree(model, seed_is_drawn=False)
+        optuna.delete_study(study_name="s", storage=database)
+        with pytest.raises(StorageError, match="the study 's' is no longer in the database"):
+            link.schedule(study, study_sampler(study), NOTHING, (), Path("nowhere"))
+
+
 def test_a_hypermodel_may_lie_elsewhere_on_each_machine(database: str, model: Study) -> None:
     def at(home: str, data: str = "data.py") -> Study:
         path = Path(home, "model.py")
