@@ -15,7 +15,7 @@ from optuna.trial import FrozenTrial, TrialState
 from results.status import Status
 from search.quiet import quiet_optuna
 from search.storage.address import StorageError
-from search.storage.connection import LOCK_SECONDS, MADE, Connection, Lock, Unreachable, study_lock_name
+from search.storage.connection import LOCK_SECONDS, MADE, Busy, Connection, Lock, Unreachable, study_lock_name
 from search.storage.heart import BEAT, INTERVAL, Heart
 from search.storage.marks import STATUS, Mark, Owner
 
@@ -67,6 +67,7 @@ class Board:
             seconds: How long to wait for it.
 
         Raises:
+            Busy: Another machine has it for longer.
             Unreachable: The database doesn't answer; it isn't tried more often than it makes sense.
             StorageError: The study has been deleted from it.
         """
@@ -236,6 +237,8 @@ class Board:
         try:
             with self._connection.reaching():
                 yield
+        except Busy:
+            raise  # the database is there
         except Unreachable as error:
             self._lost(error)
             raise

@@ -25,7 +25,7 @@ from search.record import mark_cut_off
 from search.sampling import SpaceExhausted
 from search.schedule import Assignment, Schedule
 from search.storage.board import Board
-from search.storage.connection import START_SECONDS, Lock, Unreachable
+from search.storage.connection import LOCK_SECONDS, START_SECONDS, Busy, Lock, Unreachable
 from search.storage.left import is_released, runs_left
 from search.storage.marks import RUN, STATUS, TOLD, Mark
 from search.storage.rows import Claim, new_row, one_or_all, row_of_runs
@@ -82,6 +82,7 @@ class SharedSchedule(Schedule):
     def next(self) -> Assignment | None:
         """The next trial, claimed for this machine; None where there is none, or none now (`waiting`)."""
         if not self._ready and time.monotonic() >= self._next_look:
+            pause = POLL
             try:
                 with self._board.turn() as lock:
                     self._look()
@@ -89,11 +90,13 @@ class SharedSchedule(Schedule):
                     if found is not None:
                         self._claim(*found, lock)
                     self.waiting = found is None and bool(self._board.running())
-            except Unreachable:
+            except Unreachable as error:
                 self.waiting = True
+                if isinstance(error, Busy):  # as long as that took, so that the search does other things, too
+                    pause = LOCK_SECONDS
             self._count()
             if not self._ready:
-                self._next_look = time.monotonic() + POLL
+                self._next_look = time.monotonic() + pause
         if not self._ready:
             return None
         self.waiting = False
@@ -164,13 +167,14 @@ class SharedSchedule(Schedule):
     def _replay(self) -> dict[str, TrialParams]:
         """Bring database and sampler up to date, and find what is to be run again."""
         self._twins = Twins(self.engine)
-        with self._board.turn(START_SECONDS):
+        with self._board.turn(START_SECONDS) as lock:
             self._read()
             for key, params in self._known():
                 runs = self._finals(key)
                 self.settled += runs
                 if len(runs) == self.study.repeats:
                     self._bring_up(key, runs, params)
+                    lock.check()  # and so the server sees that its holder lives
                 elif key not in self._taken:
                     self._again.setdefault(key, params)
             self._release_dead()

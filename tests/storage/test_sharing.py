@@ -28,7 +28,7 @@ from search.schedule import Assignment, study_sampler
 from search.script import Entry
 from search.storage import board, heart
 from search.storage.address import StorageError
-from search.storage.connection import Lock, Unreachable
+from search.storage.connection import Busy, Lock, Unreachable
 from search.storage.left import is_released, runs_left
 from search.storage.link import opened_link
 from search.storage.marks import Mark, Owner
@@ -479,9 +479,7 @@ def test_a_study_that_is_deleted_from_the_database_is_one_line(
     one._board._unwritten.clear()  # so that it may be closed again
 
 
-def test_a_study_that_is_deleted_and_made_anew_is_left_alone(
-    join: Join, clock: Clock, database: str
-) -> None:
+def test_a_study_that_is_deleted_and_made_anew_is_left_alone(join: Join, clock: Clock, database: str) -> None:
     one = join("one")
     found = begin(one)
     begin(one)
@@ -536,6 +534,50 @@ def test_a_database_that_goes_away_while_a_search_starts_is_one_line(
         monkeypatch.setattr(link._connection, "lock", gone)
         with pytest.raises(StorageError, match=r"can't use sqlite.*the server was stopped"), link.turn("s"):
             pass
+
+
+def test_a_lock_that_another_machine_holds_is_told_from_a_database_that_is_away(url: str) -> None:
+    with opened_link(url) as one, opened_link(url) as two:
+        assert one is not None
+        assert two is not None
+        with one._connection.lock("x"):
+            with pytest.raises(Busy, match="another process holds"), two._connection.lock("x", 0.05):
+                pass
+        with two._connection.lock("x"):
+            pass
+
+
+def test_a_machine_waits_for_another_that_holds_the_lock_for_long(
+    join: Join, clock: Clock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    @contextmanager
+    def held(*asked: Any) -> Iterator[Lock]:
+        raise Busy("another process holds the lock")
+        yield
+
+    one = join("one")
+    with monkeypatch.context() as patched:
+        patched.setattr(one._board._connection, "lock", held)
+        assert one.next() is None
+        assert one.waiting
+    assert not one._board.away
+    assert not caplog.records
+    clock.now += 10
+    begin(one)
+
+
+def test_a_search_that_has_lost_its_lock_brings_nothing_up_to_date(
+    join: Join, model: Study, database: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def lost(lock: Lock) -> None:
+        raise sqlalchemy.exc.OperationalError("", {}, Exception("the server was restarted"))
+
+    monkeypatch.setattr(Lock, "check", lost)
+    run = Run(tmp_path, Status.COMPLETED, {}, epochs=(Epoch(1, {"val_loss": 1.0}),))
+    done = {key_of({"a": a, "b": 1, "seconds": 0}): run for a in (1, 2, 3)}
+    with pytest.raises(StorageError, match="the server was restarted"):
+        join("one", replace(NOTHING, finals=done))
+    assert len(trials(database)) == 1
 
 
 def test_a_search_that_ends_gives_its_points_back(join: Join, clock: Clock, database: str) -> None:
