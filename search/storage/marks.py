@@ -21,6 +21,7 @@ MARK = "gridruns"
 STATUS = "status"
 RUN = "run"
 TOLD = "told"
+"""How each of a point's runs has ended, where it has several."""
 
 
 @dataclass(frozen=True)

@@ -26,9 +26,9 @@ from search.sampling import SpaceExhausted
 from search.schedule import Assignment, Schedule
 from search.storage.board import Board
 from search.storage.connection import LOCK_SECONDS, START_SECONDS, Busy, Lock, Unreachable
-from search.storage.left import is_released, runs_left
+from search.storage.left import is_released, runs_left, told_runs
 from search.storage.marks import RUN, STATUS, TOLD, Mark
-from search.storage.rows import Claim, new_row, one_or_all, row_of_runs
+from search.storage.rows import Claim, new_row, one_or_all, row_of_runs, told, told_attributes, told_of
 from search.storage.twins import Twins, marks_of
 from search.study import Study
 
@@ -130,17 +130,19 @@ class SharedSchedule(Schedule):
         super().tell(assignment, verdict)
         proposal = assignment.proposal
         claim = self._claims[proposal.asked.number]
-        if proposal.left:
+        if self.study.repeats > 1:
             values = None if verdict.value is None else [verdict.value, *verdict.also]
-            claim.told[str(assignment.repeat)] = values
+            claim.told[str(assignment.repeat)] = told(verdict.status, values)
             self._board.note(claim.trial_id, TOLD, dict(claim.told))
+        if proposal.left:
             return
         ended = self._twins.twin(proposal.asked.number)
         del self._claims[proposal.asked.number]
         self._told.add(claim.key)
         self._elsewhere.discard(claim.key)
         claim.row = new_row(ended, {**claim.row.user_attrs, STATUS: verdict.status.value,
-                                           RUN: one_or_all(claim.runs, self.study)},
+                                           RUN: one_or_all(claim.runs, self.study),
+                                           **told_attributes(claim.told)},
                                    claim.row.system_attrs, self._compares)  # fmt: skip
         self._board.finish(
             claim.trial_id, ended.state, ended.values, verdict.status, lambda: self._refuse(claim)
@@ -242,8 +244,8 @@ class SharedSchedule(Schedule):
 
     def _remember_told(self, trial: FrozenTrial, mark: Mark) -> None:
         values, _ = read_content(mark.key)
-        for repeat, told in trial.user_attrs.get(TOLD, {}).items():
-            self._told_there[content(values, int(repeat))] = None if told is None else tuple(told)
+        for repeat, found in told_runs(trial, mark, self.study.rerun).items():
+            self._told_there[content(values, repeat)] = found
 
     def _free(self, trial: FrozenTrial, mark: Mark) -> None:
         """Have a point run again that was begun."""
@@ -271,13 +273,15 @@ class SharedSchedule(Schedule):
         self._free(trial, mark)
         values, _ = read_content(mark.key)
         for run in runs:
-            told = settled_values(run, self.study.metric, self.study.also)
-            self._told_there[content(values, run.record.get("repeat", 0))] = told
+            found = settled_values(run, self.study.metric, self.study.also)
+            self._told_there[content(values, run.record.get("repeat", 0))] = found
         mark_cut_off(self._folder, [run.path.name for run in left if not run.outcome])
 
     def _adopt(self, trial: FrozenTrial, runs: Sequence[Run]) -> None:
         """Write down how a trial has ended whose search was killed before it could do that."""
         ended = self._ended_trial(runs, dict(trial.params))
+        if self.study.repeats > 1:
+            self._board.note(trial._trial_id, TOLD, told_of(runs, self.study))
         self._board.finish(trial._trial_id, ended.state, ended.values, runs[-1].status, lambda: None)
         self._closed.add(trial._trial_id)
         self._twins.tell(trial._trial_id, ended)
@@ -294,7 +298,8 @@ class SharedSchedule(Schedule):
             return
         self._taken.add(key)
         self._again.pop(key, None)
-        mark = Mark(key, self._board.owner, self._numbers_of(key), runs[0].start or datetime.now(UTC))
+        begun = max((run.start for run in runs if run.start is not None), default=datetime.now(UTC))
+        mark = Mark(key, self._board.owner, self._numbers_of(key), begun)
         row = row_of_runs(self.study, ended, runs, mark, self._compares)
         self._twins.add(row)
         trial_id = self._board.add(row)
@@ -336,10 +341,10 @@ class SharedSchedule(Schedule):
     def _end(self, key: str) -> None:
         """Write down a point, asked for just now, all of whose runs have ended, on several machines."""
         asked = self.engine.get_trials(deepcopy=False)[-1]
-        told = [values for values in self._ended(key) if values is not None]
-        self._tell(asked.number, told)
+        found = [values for values in self._ended(key) if values is not None]
+        self._tell(asked.number, found)
         mark = Mark(key, self._board.owner, self._numbers_of(key))
-        status = Status.COMPLETED if told else Status.FAILED
+        status = Status.COMPLETED if found else Status.FAILED
         row = new_row(self._twins.twin(asked.number), {STATUS: status.value}, mark.attributes(), False)
         self._closed.add(self._board.add(row))
         self._taken.add(key)

@@ -410,6 +410,24 @@ def test_of_a_point_with_repeats_only_the_missing_ones_are_run_again(
     assert trials(database)[-1].values == [0.75]
 
 
+def test_repeats_that_failed_elsewhere_are_run_again_where_that_is_asked_for(
+    join: Join, clock: Clock, database: str
+) -> None:
+    one = join("one", repeats=2, planned=2)
+    one.tell(begin(one), Verdict(Status.FAILED, "broken", None))
+    one.tell(begin(one), GOOD)
+    asked = {Status.FAILED: datetime.now(UTC)}
+    two = join("two", repeats=2, planned=2, rerun=asked)
+    again = begin(two)
+    assert (again.repeat, again.number) == (0, 0)
+    two.tell(again, Verdict(Status.COMPLETED, None, 1.0))
+    for schedule in (two, one, join("three", repeats=2, planned=2, rerun=asked)):
+        clock.now += 3
+        assert schedule.next() is None
+        assert not schedule.waiting
+    assert [trial.values for trial in trials(database)] == [[0.5], [0.75]]
+
+
 def test_a_point_whose_repeats_have_ended_on_two_machines_is_settled(
     join: Join, clock: Clock, database: str, tmp_path: Path
 ) -> None:
@@ -540,9 +558,9 @@ def test_a_lock_that_another_machine_holds_is_told_from_a_database_that_is_away(
     with opened_link(url) as one, opened_link(url) as two:
         assert one is not None
         assert two is not None
-        with one._connection.lock("x"):
-            with pytest.raises(Busy, match="another process holds"), two._connection.lock("x", 0.05):
-                pass
+        held = pytest.raises(Busy, match="another process holds")
+        with one._connection.lock("x"), held, two._connection.lock("x", 0.05):
+            pass
         with two._connection.lock("x"):
             pass
 
