@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count, islice
 from pathlib import Path
-from statistics import fmean
 
 import optuna
 from optuna.trial import TrialState
@@ -20,12 +19,13 @@ from results.status import Status
 from search.foreign import foreign
 from search.grid import GridSampler
 from search.objective import Verdict, settled_values
-from search.parameters import TrialParams, distributions_of, suggest_all, to_trial_params
-from search.past import NOTHING, Past, content, point_of, read_content
+from search.parameters import TrialParams, suggest_all
+from search.past import NOTHING, Past, read_content
 from search.pruners import gives_up
 from search.quiet import quiet_optuna
 from search.samplers import make_sampler, sampler_name
 from search.sampling import SamplerError, SpaceExhausted
+from search.settled import Settled, means
 from search.study import Study
 from spaces import Value
 
@@ -154,8 +154,8 @@ class Schedule:
         self.settled: list[Run] = []
         self._past = past
         self._dealt: Iterator[Assignment] | None = None
-        self._times: dict[str, int] = {}  # how often each point has been run, where duplicates are allowed
         self._grid = sampler if isinstance(sampler, GridSampler) else None
+        self._done = Settled(study, past, self._grid)
         self._numbers = Numbers(past, (study.planned or 0) if self._grid else 0)
         self._begun = self._replay()
         self.undealt = None if study.planned is None else study.planned - len(self.settled)
@@ -177,7 +177,7 @@ class Schedule:
             yield assignment
 
     def _all(self) -> Iterator[Assignment]:
-        for key in sorted(self._begun, key=lambda key: not self._ran_out_of_memory(key)):
+        for key in sorted(self._begun, key=lambda key: not self._done.ran_out_of_memory(key)):
             yield from self._fixed(key, self._begun[key])
         yield from self._planned(self._grid) if self._grid else self._proposed()
 
@@ -214,7 +214,7 @@ class Schedule:
     def _tell(self, number: int, told: Sequence[tuple[float, ...]]) -> None:
         """Let the sampler know the values of a point's runs that have ended well; none is a failure."""
         if told:
-            self.engine.tell(number, _means(told))
+            self.engine.tell(number, means(told))
         else:
             self.engine.tell(number, state=TrialState.FAIL)
 
@@ -222,10 +222,10 @@ class Schedule:
         """Settle the points that are done, and return those that are to be run again, in their order."""
         begun: dict[str, TrialParams] = {}
         settled = 0
-        for key, params in self._known():
+        for key, params in self._done.known():
             if settled + len(begun) == self.study.points:
                 break
-            runs = self._finals(key)
+            runs = self._done.finals(key)
             self.settled += runs
             if len(runs) == self.study.repeats:
                 settled += 1
@@ -236,54 +236,9 @@ class Schedule:
         self._left = None if points is None else points - settled - len(begun)
         return begun
 
-    def _key(self, point: Mapping[str, Value], key: str | None = None) -> str:
-        """What a point is known by. Where duplicates are allowed, each time it is run is known by itself."""
-        values = self.study.values(point)
-        if not self.study.allow_duplicates:
-            return content(values)
-        first = content(values)
-        repeat = read_content(key)[1] if key else self._times.get(first, 0)
-        self._times[first] = max(repeat + 1, self._times.get(first, 0))
-        return content(values, repeat)
-
-    def _keys(self, key: str) -> list[str]:
-        """The contents of all runs of a point."""
-        if self.study.allow_duplicates:
-            return [key]
-        values, _ = read_content(key)
-        return [content(values, repeat) for repeat in range(self.study.repeats)]
-
-    def _finals(self, key: str) -> list[Run]:
-        return [self._past.finals[run] for run in self._keys(key) if run in self._past.finals]
-
-    def _ran_out_of_memory(self, key: str) -> bool:
-        return not self._past.out_of_memory.isdisjoint(self._keys(key))
-
-    def _known(self) -> Iterator[tuple[str, TrialParams]]:
-        """The points that runs have had: of a fixed plan in its order, of others the done ones first."""
-        points: dict[str, dict[str, Value]] = {}
-        for key in (*self._past.finals, *self._past.cut_off):
-            point = point_of(key, self.study)
-            if point is not None:
-                points[self._key(point, key)] = point
-        if self._grid is None:
-            yield from ((key, to_trial_params(point, self.study.space)) for key, point in points.items())
-            return
-        for _, key, params in self._places(self._grid):
-            if not points:
-                return
-            if points.pop(key, None) is not None:
-                yield key, params
-
-    def _places(self, grid: GridSampler) -> Iterator[tuple[int, str, TrialParams]]:
-        """The points of a fixed plan: place, content, and what stands for it in the Optuna study."""
-        for place in range(self.study.points or 0):  # a grid's plan isn't open
-            index, point = grid.place(place)
-            yield place, content(self.study.values(point)), to_trial_params(point, self.study.space, index)
-
     def _planned(self, grid: GridSampler) -> Iterator[Assignment]:
-        for place, key, params in self._places(grid):
-            if key not in self._begun and len(self._finals(key)) < self.study.repeats:
+        for place, key, params in self._done.places(grid):
+            if key not in self._begun and len(self._done.finals(key)) < self.study.repeats:
                 yield from self._fixed(key, params, place)
 
     def _proposed(self) -> Iterator[Assignment]:
@@ -292,7 +247,7 @@ class Schedule:
                 asked, point = self._ask()
             except SpaceExhausted:
                 return
-            yield from self._runs(self._key(point), self._proposal(asked, point))
+            yield from self._runs(self._done.key(point), self._proposal(asked, point))
 
     def _ask(self) -> tuple[optuna.Trial, dict[str, Value]]:
         """A point that the sampler proposes, with the Optuna trial to be told about it.
@@ -318,7 +273,7 @@ class Schedule:
 
     def _ended(self, key: str) -> list[tuple[float, ...] | None]:
         """The values of those runs of a point that needn't be run again."""
-        return [settled_values(run, self.study.metric, self.study.also) for run in self._finals(key)]
+        return [settled_values(run, self.study.metric, self.study.also) for run in self._done.finals(key)]
 
     def _has_ended(self, run: str) -> bool:
         """Whether a run of a point, given by its content, needn't be run again."""
@@ -330,7 +285,7 @@ class Schedule:
 
     def _runs(self, key: str, proposal: Proposal, place: int | None = None) -> Iterator[Assignment]:
         """A trial for each run of a point that isn't done."""
-        for run in self._keys(key):
+        for run in self._done.keys(key):
             if not self._has_ended(run):
                 _, repeat = read_content(run)
                 number = self._numbers.of(run, None if place is None else place * self.study.repeats + repeat)
@@ -339,28 +294,7 @@ class Schedule:
 
     def _settle(self, runs: Sequence[Run], params: TrialParams) -> None:
         """Tell the sampler of a point of an earlier search."""
-        self.engine.add_trial(self._ended_trial(runs, params))
-
-    def _ended_trial(self, runs: Sequence[Run], params: TrialParams) -> optuna.trial.FrozenTrial:
-        """What a sampler is told of a point: the one place where it learns from files."""
-        study, name = self.study, self.study.metric.name
-        curve = {epoch.step: epoch.metrics[name] for epoch in runs[0].epochs if name in epoch.metrics}
-        told = [values for run in runs if (values := settled_values(run, study.metric, study.also))]
-        state, means = (TrialState.COMPLETE, _means(told)) if told else (TrialState.FAIL, None)
-        if told and runs[-1].status is Status.PRUNED:
-            # As Optuna's own `tell` does it: the value of a pruned trial is its last.
-            state, means = TrialState.PRUNED, [curve[max(curve)]]
-        return optuna.trial.create_trial(
-            state=state,
-            values=means,
-            params=dict(params),
-            distributions=distributions_of(params, study.space),
-            intermediate_values={} if study.also else curve,
-        )
-
-
-def _means(values: Sequence[tuple[float, ...]]) -> list[float]:
-    return [fmean(column) for column in zip(*values, strict=True)]
+        self.engine.add_trial(self._done.ended_trial(runs, params))
 
 
 def study_sampler(study: Study) -> optuna.samplers.BaseSampler:
