@@ -46,7 +46,11 @@ def _round(options: Options, cold: bool) -> dict[str, float]:
 
 def _until(command: Sequence[str], pattern: str, log: Path, cold: bool) -> float:
     """Seconds from the start of a command, in a folder of its own, until a file is there and not empty."""
-    with tempfile.TemporaryDirectory() as cache, tempfile.TemporaryDirectory() as scratch, log.open("w") as out:
+    with (
+        tempfile.TemporaryDirectory() as cache,
+        tempfile.TemporaryDirectory() as scratch,
+        log.open("w") as out,
+    ):
         folder = Path(scratch)
         env: Mapping[str, str] = environment(HERE / "peers")
         if cold:

@@ -22,6 +22,8 @@ from typing import Any
 from search.limits import cores
 
 ROOT = Path(__file__).resolve().parent.parent
+NETWORK = ROOT / "benchmarks" / "peers", ROOT / "scripts"
+"""Where scripts that train the chapter's network find it, and its data."""
 PACKAGES = (
     "gridruns",
     "tensorflow",

@@ -14,6 +14,8 @@ from pathlib import Path
 import psutil
 from harness import Benchmark, Options, environment, gridruns, python
 
+from results import ls_runs
+
 HERE = Path(__file__).resolve().parent
 SCRIPT = HERE / "scripts" / "first_epoch.py"
 WORKERS = 2
@@ -24,10 +26,14 @@ LOOK = 0.1
 def figures(options: Options) -> dict[str, float]:
     """Peaks in MB."""
     counts = (FEW,) if options.quick else (FEW, MANY)
-    found = {f"gridruns, {trials} trials": _search(options, trials) for trials in counts}
+    found = {_ours(trials): _search(options, trials) for trials in counts}
     common = ("--data", options.data, "--epochs", options.epochs)
-    found["two fresh interpreters"] = _peak([python(SCRIPT, *common)] * WORKERS)
+    found["two fresh interpreters"] = _peak([python(SCRIPT, *common)] * WORKERS, options)
     return found
+
+
+def _ours(trials: int) -> str:
+    return f"gridruns, {WORKERS} workers, {trials} trials"
 
 
 def _search(options: Options, trials: int) -> float:
@@ -42,20 +48,24 @@ def _search(options: Options, trials: int) -> float:
             f"epochs={options.epochs}",
         ]
         more = ["--workers", WORKERS, "--runs-dir", folder]
-        return _peak([gridruns("tune", SCRIPT, *settings, *more)])
+        peak = _peak([gridruns("tune", SCRIPT, *settings, *more)], options)
+        done = int(ls_runs(runs_dir=folder)["completed"].sum())
+    if done != trials:
+        raise SystemExit(f"expected {trials} completed trials, but got {done}")
+    return peak
 
 
-def _peak(commands: Sequence[Sequence[str]]) -> float:
+def _peak(commands: Sequence[Sequence[str]], options: Options) -> float:
     """The largest sum over all processes that commands start, run at the same time, in MB."""
-    env, quiet = environment(HERE / "peers"), subprocess.DEVNULL
-    running = [psutil.Popen(one, env=env, stdout=quiet, stderr=quiet) for one in commands]
-    peak = 0
-    while any(process.poll() is None for process in running):
-        peak = max(peak, sum(_tree(process) for process in running))
-        time.sleep(LOOK)
+    env, log, peak = environment(HERE / "peers"), options.out / "memory.log", 0
+    with log.open("w") as out:
+        running = [psutil.Popen(one, env=env, stdout=out, stderr=subprocess.STDOUT) for one in commands]
+        while any(process.poll() is None for process in running):
+            peak = max(peak, sum(_tree(process) for process in running))
+            time.sleep(LOOK)
     failed = [process.returncode for process in running if process.returncode]
     if failed:
-        raise SystemExit(f"a measured program ended with exit code {failed[0]}")
+        raise SystemExit(f"a measured program ended with exit code {failed[0]}; see {log}")
     return peak / 1e6
 
 
@@ -70,7 +80,7 @@ def _tree(process: psutil.Process) -> int:
 
 BENCHMARKS = [
     Benchmark(
-        "peak memory of a search", "MB", figures, f"gridruns, {FEW} trials", digits=0,
+        "peak memory of a search", "MB", figures, _ours(FEW), digits=0,
         aim="the same after 40 trials, and at most 0.75 of two fresh interpreters",
     ),
 ]  # fmt: skip

@@ -1,10 +1,10 @@
 """What a trial costs besides the script: trials that do nothing, all recording included.
 
 The script declares a flag and logs one number; a second one imports Keras before, as a training script does.
-Ours is the time from the first end of a trial to the last over the trials between, so many workers at once as
-it says. Peers do what comes nearest, and less: Optuna calls a function and writes a row of SQLite; keras-tuner
-calls a method and writes a file; Ray Tune runs a function in an actor of its own, as many at once as there are
-cores. A fresh `python` with the same script is what a shell's loop pays.
+Ours is the time from the first end of a trial to the last over the trials between, with as many workers at
+once as it says. Peers do what comes nearest, and less: Optuna calls a function and writes a row of SQLite;
+keras-tuner calls a method and writes a file; Ray Tune runs a function in an actor of its own, as many at once
+as there are cores. A fresh `python` with the same script is what a shell's loop pays.
 """
 
 import json

@@ -1,7 +1,8 @@
 """A search to its end, as each side ends what isn't worth it: how long, and what its winner is worth.
 
 keras-tuner's RandomSearch stops a trial early (EarlyStopping, as its guide has it); gridruns does, too, and
-prunes. Both try the same points. What each calls the best is then trained again with new seeds, the same for both.
+prunes. Both try the same points. What each calls the best is then trained again with new seeds, the same for
+both.
 """
 
 import json

@@ -6,9 +6,9 @@ epochs, without pruning. A side's time is that of its whole program.
 
 import json
 import subprocess
-from statistics import fmean
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import fmean
 
 from harness import Benchmark, Options, environment, python, seconds_of, there
 

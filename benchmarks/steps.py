@@ -3,7 +3,7 @@
 import tempfile
 from pathlib import Path
 
-from harness import Benchmark, Options, environment, gridruns, seconds_of
+from harness import NETWORK, Benchmark, Options, environment, gridruns, seconds_of
 
 from results.run import read_run
 from results.runs import find_runs
@@ -21,7 +21,7 @@ def figures(options: Options) -> dict[str, float]:
             asked = ["--steps-per-execution", steps, "--seed", 1, "--threads", 1, "--runs-dir", folder]
             flags = ["--data", options.data, "--epochs", options.epochs]
             command = gridruns("train", SCRIPT, *asked, "--quiet", "--", *flags)
-            seconds_of(command, options.out / "steps.log", environment(HERE / "peers"))
+            seconds_of(command, options.out / "steps.log", environment(*NETWORK))
             run = read_run(next(iter(find_runs(Path(folder)))))
             spent = float((run.path / "fit_cpu_seconds").read_text())
         name = f"steps_per_execution={steps}"

@@ -30,7 +30,7 @@ from search.study import Study
 from spaces import Value
 
 
-class Schedule(Settled):
+class Schedule:
     """Deals out the trials of a study and keeps the Optuna study that the sampler learns from.
 
     Attributes:
@@ -61,11 +61,14 @@ class Schedule(Settled):
             past: What has been done.
             earlier: Results from elsewhere, for the sampler to begin with.
         """
-        super().__init__(study, past, sampler if isinstance(sampler, GridSampler) else None)
+        self.study = study
         self.engine = new_engine(sampler, study)
         self.engine.add_trials(earlier)
         self.settled: list[Run] = []
+        self._past = past
         self._dealt: Iterator[Assignment] | None = None
+        self._grid = sampler if isinstance(sampler, GridSampler) else None
+        self._done = Settled(study, past, self._grid)
         self._numbers = Numbers(past, (study.planned or 0) if self._grid else 0)
         self._begun = self._replay()
         self.undealt = None if study.planned is None else study.planned - len(self.settled)
@@ -87,7 +90,7 @@ class Schedule(Settled):
             yield assignment
 
     def _all(self) -> Iterator[Assignment]:
-        for key in sorted(self._begun, key=lambda key: not self._ran_out_of_memory(key)):
+        for key in sorted(self._begun, key=lambda key: not self._done.ran_out_of_memory(key)):
             yield from self._fixed(key, self._begun[key])
         yield from self._planned(self._grid) if self._grid else self._proposed()
 
@@ -132,10 +135,10 @@ class Schedule(Settled):
         """Settle the points that are done, and return those that are to be run again, in their order."""
         begun: dict[str, TrialParams] = {}
         settled = 0
-        for key, params in self._known():
+        for key, params in self._done.known():
             if settled + len(begun) == self.study.points:
                 break
-            runs = self._finals(key)
+            runs = self._done.finals(key)
             self.settled += runs
             if len(runs) == self.study.repeats:
                 settled += 1
@@ -147,8 +150,8 @@ class Schedule(Settled):
         return begun
 
     def _planned(self, grid: GridSampler) -> Iterator[Assignment]:
-        for place, key, params in self._places(grid):
-            if key not in self._begun and len(self._finals(key)) < self.study.repeats:
+        for place, key, params in self._done.places(grid):
+            if key not in self._begun and len(self._done.finals(key)) < self.study.repeats:
                 yield from self._fixed(key, params, place)
 
     def _proposed(self) -> Iterator[Assignment]:
@@ -157,7 +160,7 @@ class Schedule(Settled):
                 asked, point = self._ask()
             except SpaceExhausted:
                 return
-            yield from self._runs(self._key(point), self._proposal(asked, point))
+            yield from self._runs(self._done.key(point), self._proposal(asked, point))
 
     def _ask(self) -> tuple[optuna.Trial, dict[str, Value]]:
         """A point that the sampler proposes, with the Optuna trial to be told about it.
@@ -183,7 +186,7 @@ class Schedule(Settled):
 
     def _ended(self, key: str) -> list[tuple[float, ...] | None]:
         """The values of those runs of a point that needn't be run again."""
-        return [settled_values(run, self.study.metric, self.study.also) for run in self._finals(key)]
+        return [settled_values(run, self.study.metric, self.study.also) for run in self._done.finals(key)]
 
     def _has_ended(self, run: str) -> bool:
         """Whether a run of a point, given by its content, needn't be run again."""
@@ -195,7 +198,7 @@ class Schedule(Settled):
 
     def _runs(self, key: str, proposal: Proposal, place: int | None = None) -> Iterator[Assignment]:
         """A trial for each run of a point that isn't done."""
-        for run in self._keys(key):
+        for run in self._done.keys(key):
             if not self._has_ended(run):
                 _, repeat = read_content(run)
                 number = self._numbers.of(run, None if place is None else place * self.study.repeats + repeat)
@@ -204,4 +207,4 @@ class Schedule(Settled):
 
     def _settle(self, runs: Sequence[Run], params: TrialParams) -> None:
         """Tell the sampler of a point of an earlier search."""
-        self.engine.add_trial(self._ended_trial(runs, params))
+        self.engine.add_trial(self._done.ended_trial(runs, params))

@@ -1,4 +1,4 @@
-"""What the runs in a study's directory settle: which points are done, and what a sampler is told of them."""
+"""What a study's runs say of its points: which there are, which are settled, and what a sampler learns."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean
@@ -17,78 +17,78 @@ from spaces import Value
 
 
 class Settled:
-    """The points of a study that runs have had; a schedule is one of these that deals out what is left."""
+    """The points that runs have had, by their content."""
 
     def __init__(self, study: Study, past: Past, grid: GridSampler | None) -> None:
-        """Take in what has been done.
+        """Know the past.
 
         Args:
             study: What is searched.
             past: What has been done.
-            grid: The plan, where it is fixed.
+            grid: The fixed plan, if there is one.
         """
-        self.study = study
-        self._past = past
-        self._grid = grid
+        self._study, self._past, self._grid = study, past, grid
         self._times: dict[str, int] = {}  # how often each point has been run, where duplicates are allowed
 
-    def _key(self, point: Mapping[str, Value], key: str | None = None) -> str:
+    def key(self, point: Mapping[str, Value], key: str | None = None) -> str:
         """What a point is known by. Where duplicates are allowed, each time it is run is known by itself."""
-        values = self.study.values(point)
-        if not self.study.allow_duplicates:
+        values = self._study.values(point)
+        if not self._study.allow_duplicates:
             return content(values)
         first = content(values)
         repeat = read_content(key)[1] if key else self._times.get(first, 0)
         self._times[first] = max(repeat + 1, self._times.get(first, 0))
         return content(values, repeat)
 
-    def _keys(self, key: str) -> list[str]:
+    def keys(self, key: str) -> list[str]:
         """The contents of all runs of a point."""
-        if self.study.allow_duplicates:
+        if self._study.allow_duplicates:
             return [key]
         values, _ = read_content(key)
-        return [content(values, repeat) for repeat in range(self.study.repeats)]
+        return [content(values, repeat) for repeat in range(self._study.repeats)]
 
-    def _finals(self, key: str) -> list[Run]:
-        return [self._past.finals[run] for run in self._keys(key) if run in self._past.finals]
+    def finals(self, key: str) -> list[Run]:
+        """The runs that settle a point."""
+        return [self._past.finals[run] for run in self.keys(key) if run in self._past.finals]
 
-    def _ran_out_of_memory(self, key: str) -> bool:
-        return not self._past.out_of_memory.isdisjoint(self._keys(key))
+    def ran_out_of_memory(self, key: str) -> bool:
+        """Whether a run of a point did."""
+        return not self._past.out_of_memory.isdisjoint(self.keys(key))
 
-    def _known(self) -> Iterator[tuple[str, TrialParams]]:
+    def known(self) -> Iterator[tuple[str, TrialParams]]:
         """The points that runs have had: of a fixed plan in its order, of others the done ones first."""
         points: dict[str, dict[str, Value]] = {}
         for key in (*self._past.finals, *self._past.cut_off):
-            point = point_of(key, self.study)
+            point = point_of(key, self._study)
             if point is not None:
-                points[self._key(point, key)] = point
+                points[self.key(point, key)] = point
         if self._grid is None:
-            yield from ((key, to_trial_params(point, self.study.space)) for key, point in points.items())
+            yield from ((key, to_trial_params(point, self._study.space)) for key, point in points.items())
             return
-        for _, key, params in self._places(self._grid):
+        for _, key, params in self.places(self._grid):
             if not points:
                 return
             if points.pop(key, None) is not None:
                 yield key, params
 
-    def _places(self, grid: GridSampler) -> Iterator[tuple[int, str, TrialParams]]:
+    def places(self, grid: GridSampler) -> Iterator[tuple[int, str, TrialParams]]:
         """The points of a fixed plan: place, content, and what stands for it in the Optuna study."""
-        for place in range(self.study.points or 0):  # a grid's plan isn't open
+        for place in range(self._study.points or 0):  # a grid's plan isn't open
             index, point = grid.place(place)
-            yield place, content(self.study.values(point)), to_trial_params(point, self.study.space, index)
+            yield place, content(self._study.values(point)), to_trial_params(point, self._study.space, index)
 
-    def _ended_trial(self, runs: Sequence[Run], params: TrialParams) -> optuna.trial.FrozenTrial:
+    def ended_trial(self, runs: Sequence[Run], params: TrialParams) -> optuna.trial.FrozenTrial:
         """What a sampler is told of a point: the one place where it learns from files."""
-        study, name = self.study, self.study.metric.name
+        study, name = self._study, self._study.metric.name
         curve = {epoch.step: epoch.metrics[name] for epoch in runs[0].epochs if name in epoch.metrics}
-        told = [found for run in runs if (found := settled_values(run, study.metric, study.also))]
-        state, values = (TrialState.COMPLETE, means(told)) if told else (TrialState.FAIL, None)
+        told = [values for run in runs if (values := settled_values(run, study.metric, study.also))]
+        state, found = (TrialState.COMPLETE, means(told)) if told else (TrialState.FAIL, None)
         if told and runs[-1].status is Status.PRUNED:
             # As Optuna's own `tell` does it: the value of a pruned trial is its last.
-            state, values = TrialState.PRUNED, [curve[max(curve)]]
+            state, found = TrialState.PRUNED, [curve[max(curve)]]
         return optuna.trial.create_trial(
             state=state,
-            values=values,
+            values=found,
             params=dict(params),
             distributions=distributions_of(params, study.space),
             intermediate_values={} if study.also else curve,
@@ -96,5 +96,5 @@ class Settled:
 
 
 def means(values: Sequence[tuple[float, ...]]) -> list[float]:
-    """The mean of each metric over the runs of a point."""
+    """What a point is worth, of the values of its runs."""
     return [fmean(column) for column in zip(*values, strict=True)]

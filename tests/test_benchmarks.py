@@ -1,5 +1,6 @@
 """The benchmarks against peers work, in their quick form; what they measure is nobody's affair here."""
 
+import importlib
 import json
 import os
 import subprocess
@@ -57,11 +58,39 @@ def test_the_other_benchmarks(name: str, tmp_path: Path) -> None:
         assert figures and all(figures.values())
 
 
-def test_an_unknown_name_is_one_line(tmp_path: Path) -> None:
+def test_a_table_says_how_many_times_as_long_as_the_others_ours_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    harness = importlib.import_module("harness")
+    rounds = iter([{"ours": 1.0, "theirs": 4.0}, {"ours": 2.0, "theirs": 4.0}, {"ours": 1.0, "theirs": 1.0}])
+    measured = harness.Measured(harness.Benchmark("search", "s", lambda _: next(rounds), "ours", aim="less"))
+    for _ in range(3):
+        measured.take(None)
+    assert measured.table().splitlines() == [
+        "| search | s: min | median | max | ours / this |",
+        "|---|---|---|---|---|",
+        "| ours | 1.0 | 1.0 | 2.0 |  |",
+        "| theirs | 1.0 | 4.0 | 4.0 | 0.50 (0.25 to 1.00) |",
+        "",
+        "Aim: less.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "law"),
+    [
+        (["speed"], "names must be among search, pruned search"),
+        (["--rounds", "0"], "rounds must be at least 1, but got 0"),
+        (["grid"], "MNIST_NPZ must name mnist.npz, but is None"),
+    ],
+)
+def test_what_cant_be_measured_is_one_line(arguments: list[str], law: str, tmp_path: Path) -> None:
     out = tmp_path / "out"
+    environ = {name: value for name, value in os.environ.items() if name != "MNIST_NPZ"}
     done = subprocess.run(
-        [sys.executable, "benchmarks/all.py", "--out", str(out), "speed"],
-        cwd=ROOT, capture_output=True, text=True, check=False,
+        [sys.executable, "benchmarks/all.py", "--out", str(out), *arguments],
+        cwd=ROOT, env=environ, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert done.returncode == 1 and "names must be among search, pruned search" in done.stderr
+    assert done.returncode == 1 and law in done.stderr and done.stderr.count("\n") == 1
     assert not out.exists()

@@ -17,8 +17,9 @@ if __name__ == "__main__":
     script, count, executor, workers = sys.argv[1], int(sys.argv[2]), sys.argv[4], int(sys.argv[5])
     with tempfile.TemporaryDirectory() as scratch:
         values = {"x": list(range(count))}
-        how = {"executor": executor, "workers": workers}
-        tuning_run(script, values, study="noop", runs_dir=scratch, quiet=True, **how)
+        tuning_run(
+            script, values, study="noop", executor=executor, workers=workers, runs_dir=scratch, quiet=True
+        )
         moments = ends(Path(scratch) / "noop")
     gaps = [1000 * (after - before) for before, after in itertools.pairwise(moments)]
     Path(sys.argv[3]).write_text(json.dumps(gaps))

@@ -18,7 +18,8 @@ DRIVERS = {
     "postgres": "postgresql+psycopg",
     "postgresql+psycopg": "postgresql+psycopg",
 }
-SECRETS = ("password", "sslpassword")  # of libpq's parameters after the ?
+SECRETS = ("password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key")
+"""Of libpq's parameters after the ?."""
 HIDDEN = "***"
 NO_STORAGE = "none"
 """In a URL's place: a study that was in a database goes on without it."""
@@ -52,7 +53,8 @@ class Address:
     def clean(self, text: str) -> str:
         """A text of somebody else's in one line, without this address's passwords."""
         line = " ".join(text.split())
-        given = {str(self.url.password or ""), *(str(self.url.query.get(name, "")) for name in SECRETS)}
+        asked = self.url.normalized_query
+        given = {str(self.url.password or ""), *(value for name in SECRETS for value in asked.get(name, ()))}
         for secret in sorted(given - {""}, key=len, reverse=True):
             line = line.replace(secret, HIDDEN)
         return line

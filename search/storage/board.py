@@ -15,11 +15,12 @@ from optuna.trial import FrozenTrial, TrialState
 from results.status import Status
 from search.quiet import quiet_optuna
 from search.storage.address import StorageError
-from search.storage.connection import LOCK_SECONDS, Connection, Lock, Unreachable, study_lock_name
-from search.storage.heart import BEAT, Heart
+from search.storage.connection import LOCK_SECONDS, MADE, Busy, Connection, Lock, Unreachable, study_lock_name
+from search.storage.heart import BEAT, INTERVAL, Heart
 from search.storage.marks import STATUS, Mark, Owner
 
 GRACE = 60.0  # seconds without a sign of life after which a machine counts as dead
+LONGEST_GAP = INTERVAL  # so much of the time between two looks counts
 LONGEST_PAUSE = 20.0  # seconds between two attempts to reach the database
 
 _log = logging.getLogger(__name__)
@@ -38,17 +39,23 @@ class Board:
 
         Raises:
             Unreachable: The database doesn't answer.
+            StorageError: The study has been deleted from it.
         """
         self.owner = Owner()
         self.away = False
         self._connection, self._name, self._storage = connection, name, connection.storage
         with connection.reaching(), quiet_optuna():
-            self._study_id = self._storage.get_study_id_from_name(name)
-            self._study = optuna.load_study(study_name=name, storage=self._storage)
+            try:
+                self._study_id = self._storage.get_study_id_from_name(name)
+                self._made = self._storage.get_study_system_attrs(self._study_id).get(MADE)
+                self._study = optuna.load_study(study_name=name, storage=self._storage)
+            except KeyError:
+                raise self._deleted() from None
         self._pause, self._next_try, self._inside = 1.0, 0.0, False
         self._unwritten: deque[Callable[[], object]] = deque()
         self._read, self._unended = 0, dict[int, FrozenTrial]()
-        self._beats: dict[int, tuple[object, float]] = {}
+        self._beats: dict[int, tuple[object, float]] = {}  # each sign of life, and the silence since
+        self._looked = 0.0
         self._heart = Heart(connection)
         self._heart.start()
 
@@ -60,6 +67,7 @@ class Board:
             seconds: How long to wait for it.
 
         Raises:
+            Busy: Another machine has it for longer.
             Unreachable: The database doesn't answer; it isn't tried more often than it makes sense.
             StorageError: The study has been deleted from it.
         """
@@ -72,18 +80,23 @@ class Board:
 
         Raises:
             Unreachable: The database doesn't answer.
+            StorageError: The study has been deleted from it.
         """
         with self._contact():
+            self._check()
             trials = self._study.get_trials(deepcopy=False)
         found = [trials[number] for number in self._unended] + trials[self._read :]
         self._read = len(trials)
         self._unended = {trial.number: trial for trial in found if not trial.state.is_finished()}
         now = time.monotonic()
+        # Between looks that are far apart this search was stopped, or the database away: who knows.
+        gap, self._looked = min(now - self._looked, LONGEST_GAP), now
         before, self._beats = self._beats, {}
         for trial in self._unended.values():
             beat = trial.system_attrs.get(BEAT)
             seen = before.get(trial.number)
-            self._beats[trial.number] = seen if seen is not None and seen[0] == beat else (beat, now)
+            silent = seen[1] + gap if seen is not None and seen[0] == beat else 0.0
+            self._beats[trial.number] = (beat, silent)
         return found
 
     def running(self) -> list[tuple[FrozenTrial, Mark]]:
@@ -95,14 +108,14 @@ class Board:
         """Whether whoever runs a trial is gone.
 
         A process of this machine is looked at, whatever signs it gives: one that is stopped will go on. Of
-        others that is known where their sign of life hasn't changed for `GRACE` seconds in which the
-        database could be reached; so no clocks are compared.
+        others that is known where their sign of life hasn't changed for `GRACE` seconds in which this
+        search looked and the database could be reached; so no clocks are compared.
         """
         lives = mark.lives(self.owner)
         if lives is not None:
             return not lives
-        seen = self._beats.get(trial.number)
-        return seen is not None and time.monotonic() - seen[1] > GRACE
+        _, silent = self._beats.get(trial.number, (None, 0.0))
+        return silent > GRACE
 
     def claim(self, template: FrozenTrial, lock: Lock) -> int:
         """Write down that this search runs a point; return the trial's id there.
@@ -132,9 +145,10 @@ class Board:
 
     def report(self, trial_id: int, step: int, value: float, marks: Mapping[str, Any]) -> None:
         """Have a value written that a pruner goes by, and what the pruner has made of it."""
-        self._later(lambda: self._storage.set_trial_intermediate_value(trial_id, step, value))
-        for name, found in marks.items():
-            self._later(partial(self._storage.set_trial_system_attr, trial_id, name, found))
+        self._later(
+            partial(self._storage.set_trial_intermediate_value, trial_id, step, value),
+            *(partial(self._storage.set_trial_system_attr, trial_id, *mark) for mark in marks.items()),
+        )
 
     def finish(
         self, trial_id: int, state: TrialState, values: Sequence[float] | None, status: Status,
@@ -156,8 +170,8 @@ class Board:
                 self._storage.set_trial_state_values(trial_id, state, values)
             except UpdateFinishedTrialError:
                 refused()
+            self._heart.remove(trial_id)  # not before: others would take a trial without an end for left
 
-        self._heart.remove(trial_id)
         self._later(write)
 
     def give_back(self, trial_id: int) -> None:
@@ -196,12 +210,14 @@ class Board:
             self._heart.stop()
         return len(self._unwritten)
 
-    def _later(self, write: Callable[[], object]) -> None:
-        self._unwritten.append(write)
+    def _later(self, *writes: Callable[[], object]) -> None:
+        self._unwritten += writes
         with suppress(Unreachable), self._contact():
             self._write()
 
     def _write(self) -> None:
+        if self._unwritten:
+            self._check()
         while self._unwritten:
             # Each is repeated until it is known to be done; done twice, it changes nothing.
             with suppress(UpdateFinishedTrialError):
@@ -221,23 +237,36 @@ class Board:
         try:
             with self._connection.reaching():
                 yield
+        except Busy:
+            raise  # the database is there
         except Unreachable as error:
             self._lost(error)
             raise
         except KeyError:
-            if self._gone():
-                raise StorageError(
-                    f"storage: the study {self._name!r} is no longer in the database"
-                ) from None
-            raise
+            with self._connection.reaching():
+                there = self._is_there()
+            if there:
+                raise
+            raise self._deleted() from None
         finally:
             self._inside = False
         if self.away:
             self.away, self._pause = False, 1.0
             _log.warning("the database is back")
 
-    def _gone(self) -> bool:
-        return all(study.study_name != self._name for study in self._storage.get_all_studies())
+    def _check(self) -> None:
+        """Write nothing into another study, whose trials may have the numbers that this one's had."""
+        if not self._is_there():
+            raise self._deleted()
+
+    def _is_there(self) -> bool:
+        try:
+            return self._storage.get_study_system_attrs(self._study_id).get(MADE) == self._made
+        except KeyError:
+            return False
+
+    def _deleted(self) -> StorageError:
+        return StorageError(f"storage: the study {self._name!r} is no longer in the database")
 
     def _lost(self, error: Unreachable) -> None:
         if not self.away:

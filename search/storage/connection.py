@@ -17,7 +17,10 @@ LOCK_SECONDS = 10.0  # to wait for another machine that holds the lock; it holds
 START_SECONDS = 600.0  # the same before a search has begun any trial, when nothing else waits for it
 CONNECT_SECONDS = 5
 TABLES = "gridruns tables"
+LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL's word for a lock that was waited for in vain
 VERSION = "alembic_version"
+MADE = "gridruns:made"
+"""The attribute of a study with a word of its own: one that is deleted and made anew has another."""
 
 
 def study_lock_name(study: str) -> str:
@@ -27,6 +30,10 @@ def study_lock_name(study: str) -> str:
 
 class Unreachable(Exception):
     """The database doesn't answer, or refuses; the message is one line without passwords."""
+
+
+class Busy(Unreachable):
+    """The database answers, but another process holds a lock for longer than was waited."""
 
 
 class Connection:
@@ -75,7 +82,8 @@ class Connection:
             seconds: How long to wait for another process that holds it.
 
         Raises:
-            Unreachable: The database doesn't answer, or another process holds the lock for longer.
+            Busy: Another process holds the lock for longer.
+            Unreachable: The database doesn't answer.
         """
         if self.address.file is not None:
             with self._file_lock(seconds):
@@ -116,7 +124,7 @@ class Connection:
                     break
                 except BlockingIOError:
                     if time.monotonic() > end:
-                        raise Unreachable(f"another process holds {path!r}") from None
+                        raise Busy(f"another process holds {path!r}") from None
                     time.sleep(0.005)
             yield
 
@@ -183,8 +191,14 @@ class Lock:
 def _take(connection: Any, name: str, seconds: float) -> None:
     """Take an advisory lock for the transaction, and have the server end one that no longer does anything."""
     from sqlalchemy import text
+    from sqlalchemy.exc import DBAPIError
 
     key = int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "big", signed=True)
     connection.execute(text(f"SET LOCAL lock_timeout = {int(1000 * seconds)}"))
     connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = '5min'"))
-    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
+    try:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) != LOCK_NOT_AVAILABLE:
+            raise
+        raise Busy(f"another process holds the lock {name!r}") from None

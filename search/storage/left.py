@@ -12,7 +12,7 @@ from results.run import Run, read_run
 from results.runs import find_runs
 from results.status import Status
 from search.past import to_be_rerun
-from search.storage.marks import STATUS, Mark
+from search.storage.marks import STATUS, TOLD, Mark
 
 
 def is_released(trial: FrozenTrial, rerun: Mapping[Status, datetime]) -> bool:
@@ -23,10 +23,31 @@ def is_released(trial: FrozenTrial, rerun: Mapping[Status, datetime]) -> bool:
         rerun: Ends whose points the user wants to be run again (see `Study.rerun`).
     """
     mark = Mark.of(trial)
-    if trial.state is not TrialState.FAIL or mark is None:
+    if mark is None:
+        return False
+    if len(told_runs(trial, mark, rerun)) < len(trial.user_attrs.get(TOLD, {})):
+        return True
+    if trial.state is not TrialState.FAIL:
         return False
     status = trial.user_attrs.get(STATUS)
     return status == Status.INTERRUPTED or to_be_rerun(status, mark.begun, rerun)
+
+
+def told_runs(
+    trial: FrozenTrial, mark: Mark, rerun: Mapping[Status, datetime]
+) -> dict[int, tuple[float, ...] | None]:
+    """The values of those runs of a trial's point that needn't be run again, by repeat; None for a bad end.
+
+    Args:
+        trial: Whatever its state.
+        mark: Its mark.
+        rerun: Ends whose points the user wants to be run again.
+    """
+    return {
+        int(repeat): None if told["values"] is None else tuple(told["values"])
+        for repeat, told in trial.user_attrs.get(TOLD, {}).items()
+        if not to_be_rerun(told["status"], mark.begun, rerun)
+    }
 
 
 def runs_left(folder: Path, mark: Mark) -> list[Run]:

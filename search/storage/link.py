@@ -6,13 +6,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from search.past import Past, content, read_content
 from search.plan import is_fewer, trials_words
 from search.quiet import quiet_optuna
 from search.script import Script
 from search.storage.address import NO_STORAGE, StorageError, read_address
-from search.storage.connection import START_SECONDS, Connection, Lock, Unreachable, study_lock_name
+from search.storage.connection import MADE, START_SECONDS, Connection, Lock, Unreachable, study_lock_name
 from search.study import Study, StudyError
 from search.study_file import differences, load, to_json
 
@@ -241,6 +242,7 @@ class Link:
             study_id = self._storage.get_study_id_from_name(study.name)
             if self._storage.get_study_directions(study_id) != directions:
                 raise self._foreign(study.name) from None
+        self._storage.set_study_system_attr(study_id, MADE, uuid4().hex)
         self._write(study)
         # As `optuna.Study.set_metric_names` does it: a dashboard's names of the values.
         names = [metric.name for metric in (study.metric, *study.also)]

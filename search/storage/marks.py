@@ -21,6 +21,7 @@ MARK = "gridruns"
 STATUS = "status"
 RUN = "run"
 TOLD = "told"
+"""How each of a point's runs has ended, where it has several."""
 
 
 @dataclass(frozen=True)
@@ -72,13 +73,16 @@ class Mark:
 
     def lives(self, here: Owner) -> bool | None:
         """Whether the process that runs the trial lives; None of one that can't be seen from here."""
-        if (self.owner.host, self.owner.space) != (here.host, here.space):
+        if not here.space or (self.owner.host, self.owner.space) != (here.host, here.space):
             return None
         return gone({"host": self.owner.host, "pid": self.owner.pid}, self.begun) is None
 
 
 def _process_space() -> str:
-    """Linux names its boot and the namespace; the namespace alone has one name on all machines."""
+    """Linux names its boot and the namespace; the namespace alone has one name on all machines.
+
+    Nothing where the system names neither: two such machines of one name can't be told apart.
+    """
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         return f"{boot} {os.readlink('/proc/self/ns/pid')}"

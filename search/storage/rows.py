@@ -8,7 +8,9 @@ from typing import Any
 from optuna.trial import FrozenTrial, create_trial
 
 from results.run import Run
-from search.storage.marks import RUN, STATUS, Mark
+from results.status import Status
+from search.objective import settled_values
+from search.storage.marks import RUN, STATUS, TOLD, Mark
 from search.storage.twins import marks_of
 from search.study import Study
 
@@ -22,7 +24,7 @@ class Claim:
         trial_id: Its trial in the database.
         row: That trial as it was claimed, or as it has ended.
         runs: The names of its runs so far.
-        told: The values of those of its runs that have ended, by repeat; None for a bad end.
+        told: How those of its runs have ended that have, by repeat, where it has several (`told`).
         sent: What the pruner has made of it that the database knows of.
     """
 
@@ -30,7 +32,7 @@ class Claim:
     trial_id: int
     row: FrozenTrial
     runs: list[str] = field(default_factory=list)
-    told: dict[str, list[float] | None] = field(default_factory=dict)
+    told: dict[str, dict[str, Any]] = field(default_factory=dict)
     sent: set[str] = field(default_factory=set)
 
 
@@ -66,11 +68,32 @@ def row_of_runs(
         "host": runs[-1].record.get("host"),
         RUN: one_or_all([run.path.name for run in runs], study),
         STATUS: runs[-1].status.value,
+        **told_attributes(told_of(runs, study)),
     }
     row = new_row(trial, seen, mark.attributes(), curves)
     row.datetime_start = _on_the_wall(runs[0].start) or row.datetime_start
     row.datetime_complete = _on_the_wall(runs[-1].end) or row.datetime_complete
     return row
+
+
+def told(status: Status, values: Sequence[float] | None) -> dict[str, Any]:
+    """How a run has ended, as a trial says it of each where its point has several; None for no values."""
+    return {"status": status.value, "values": None if values is None else list(values)}
+
+
+def told_of(runs: Sequence[Run], study: Study) -> dict[str, dict[str, Any]]:
+    """The same of a point's runs, by repeat; nothing where each point has one."""
+    if study.repeats == 1:
+        return {}
+    return {
+        str(run.record.get("repeat", 0)): told(run.status, settled_values(run, study.metric, study.also))
+        for run in runs
+    }
+
+
+def told_attributes(found: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """The user attribute of a trial that says it."""
+    return {TOLD: dict(found)} if found else {}
 
 
 def one_or_all(values: list[Any], study: Study) -> Any:

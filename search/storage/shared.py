@@ -10,26 +10,24 @@ import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from results.run import Run
 from results.status import Status
 from search.assignment import Assignment
-from search.objective import Verdict, settled_values
+from search.objective import Verdict
 from search.parameters import TrialParams
-from search.past import FINAL, Past, content, point_of, read_content
-from search.record import mark_cut_off
+from search.past import Past, content, read_content
 from search.sampling import SpaceExhausted
 from search.schedule import Schedule
 from search.storage.board import Board
-from search.storage.connection import START_SECONDS, Lock, Unreachable
-from search.storage.left import is_released, runs_left
+from search.storage.connection import LOCK_SECONDS, START_SECONDS, Busy, Lock, Unreachable
+from search.storage.left import is_released
 from search.storage.marks import RUN, STATUS, TOLD, Mark
-from search.storage.rows import Claim, new_row, one_or_all, row_of_runs
+from search.storage.points import Points
+from search.storage.rows import Claim, new_row, one_or_all, told, told_attributes
 from search.storage.twins import Twins, marks_of
 from search.study import Study
 
@@ -65,24 +63,19 @@ class SharedSchedule(Schedule):
             Unreachable: The database doesn't answer.
         """
         self._board, self._folder = board, folder
-        self._taken: set[str] = set()  # the points that are run now or have been, by whomever
-        self._again: dict[str, TrialParams] = {}  # points to be run again
-        self._closed: set[int] = set()  # trials of the database that say nothing new any more
-        self._elsewhere: set[str] = set()
-        self._told: set[str] = set()  # the points whose end this search has told
-        self._told_there: dict[str, tuple[float, ...] | None] = {}  # runs of points that others have left
         self._claims: dict[int, Claim] = {}  # by the number in the engine
         self._refused: list[Claim] = []
         self._ready: deque[Assignment] = deque()
         self._exhausted = False
         self._next_look = self._next_curves = 0.0
         super().__init__(study, sampler, past, earlier)
-        self._plan = self._places(self._grid) if self._grid else None
+        self._plan = self._done.places(self._grid) if self._grid else None
         self._count()
 
     def next(self) -> Assignment | None:
         """The next trial, claimed for this machine; None where there is none, or none now (`waiting`)."""
         if not self._ready and time.monotonic() >= self._next_look:
+            pause = POLL
             try:
                 with self._board.turn() as lock:
                     self._look()
@@ -90,11 +83,13 @@ class SharedSchedule(Schedule):
                     if found is not None:
                         self._claim(*found, lock)
                     self.waiting = found is None and bool(self._board.running())
-            except Unreachable:
+            except Unreachable as error:
                 self.waiting = True
+                if isinstance(error, Busy):  # as long as that took, so that the search does other things, too
+                    pause = LOCK_SECONDS
             self._count()
             if not self._ready:
-                self._next_look = time.monotonic() + POLL
+                self._next_look = time.monotonic() + pause
         if not self._ready:
             return None
         self.waiting = False
@@ -111,7 +106,8 @@ class SharedSchedule(Schedule):
         if time.monotonic() >= self._next_curves:
             self._next_curves = time.monotonic() + LISTEN
             with suppress(Unreachable):
-                self._read()
+                self._points.read()
+                self.valued = self._points.valued
         proposal = assignment.proposal
         before = len(proposal.reported)
         stop = super().report(assignment, step, metrics)
@@ -128,18 +124,20 @@ class SharedSchedule(Schedule):
         super().tell(assignment, verdict)
         proposal = assignment.proposal
         claim = self._claims[proposal.asked.number]
-        if proposal.left:
+        if self.study.repeats > 1:
             values = None if verdict.value is None else [verdict.value, *verdict.also]
-            claim.told[str(assignment.repeat)] = values
+            claim.told[str(assignment.repeat)] = told(verdict.status, values)
             self._board.note(claim.trial_id, TOLD, dict(claim.told))
+        if proposal.left:
             return
         ended = self._twins.twin(proposal.asked.number)
         del self._claims[proposal.asked.number]
-        self._told.add(claim.key)
-        self._elsewhere.discard(claim.key)
+        self._points.told.add(claim.key)
+        self._points.elsewhere.discard(claim.key)
         claim.row = new_row(ended, {**claim.row.user_attrs, STATUS: verdict.status.value,
-                                           RUN: one_or_all(claim.runs, self.study)},
-                                   claim.row.system_attrs, self._compares)  # fmt: skip
+                                           RUN: one_or_all(claim.runs, self.study),
+                                           **told_attributes(claim.told)},
+                                   claim.row.system_attrs, self._points.compares)  # fmt: skip
         self._board.finish(
             claim.trial_id, ended.state, ended.values, verdict.status, lambda: self._refuse(claim)
         )
@@ -157,180 +155,81 @@ class SharedSchedule(Schedule):
                 "the database lacks the last %d changes; the next search brings it up to date", unwritten
             )
 
-    @property
-    def _compares(self) -> bool:
-        """Whether somebody reads intermediate values: the pruners of other machines."""
-        return self.study.pruner is not None
-
     def _replay(self) -> dict[str, TrialParams]:
         """Bring database and sampler up to date, and find what is to be run again."""
         self._twins = Twins(self.engine)
-        with self._board.turn(START_SECONDS):
-            self._read()
-            for key, params in self._known():
-                runs = self._finals(key)
+        self._points = Points(self._board, self._folder, self.study, self._twins, self._numbers, self._done)
+        with self._board.turn(START_SECONDS) as lock:
+            self._points.read()
+            for key, params in self._done.known():
+                runs = self._done.finals(key)
                 self.settled += runs
                 if len(runs) == self.study.repeats:
-                    self._bring_up(key, runs, params)
-                elif key not in self._taken:
-                    self._again.setdefault(key, params)
-            self._release_dead()
-        self._again = dict(sorted(self._again.items(), key=lambda item: not self._ran_out_of_memory(item[0])))
+                    self._points.bring_up(key, runs, params)
+                    lock.check()  # and so the server sees that its holder lives
+                elif key not in self._points.taken:
+                    self._points.again.setdefault(key, params)
+            self._points.release_dead()
+        self._points.again = dict(
+            sorted(self._points.again.items(), key=lambda item: not self._done.ran_out_of_memory(item[0]))
+        )
         return {}
 
     def _count(self) -> None:
-        self._elsewhere -= {key for key in self._elsewhere if key not in self._taken}
-        self.elsewhere = len(self._elsewhere) * self.study.repeats
+        self._points.elsewhere -= {key for key in self._points.elsewhere if key not in self._points.taken}
+        self.valued = self._points.valued
+        self.elsewhere = len(self._points.elsewhere) * self.study.repeats
         points, repeats = self.study.points, self.study.repeats
-        self.undealt = None if points is None else max(0, points - len(self._taken)) * repeats
+        self.undealt = None if points is None else max(0, points - len(self._points.taken)) * repeats
 
     def _look(self) -> None:
         """Take in what has changed, and take over what dead machines have left."""
-        self._read()
+        self._points.read()
         for claim in self._refused:
-            self._taken.add(claim.key)
-            if claim.key in self._again:  # nobody has run it meanwhile
-                del self._again[claim.key]
-                self._closed.add(self._board.add(claim.row))
+            self._points.taken.add(claim.key)
+            if claim.key in self._points.again:  # nobody has run it meanwhile
+                self._points.closed.add(self._board.add(claim.row))
+                del self._points.again[claim.key]
         self._refused.clear()
-        self._release_dead()
-
-    def _read(self) -> None:
-        for trial in self._board.look():
-            mark = Mark.of(trial)
-            if mark is not None and trial._trial_id not in self._closed:
-                self._take_in(trial, mark)
-
-    def _take_in(self, trial: FrozenTrial, mark: Mark) -> None:
-        """Learn from a trial of the database."""
-        mine = mark.owner == self._board.owner
-        if mine and trial._trial_id in self._twins:
-            return  # this search has told it itself
-        if mine and not trial.state.is_finished():
-            # The claim was written, but the answer never came: nothing runs there.
-            self._release(trial, mark)
-            return
-        values, _ = read_content(mark.key)
-        for repeat, number in mark.numbers.items():
-            self._numbers.take(content(values, int(repeat)), number)
-        if self.study.allow_duplicates:
-            self._key(point_of(mark.key, self.study) or {}, mark.key)
-        self._twins.take_in(trial, self._compares)
-        self._remember_told(trial, mark)
-        if trial.state.is_finished():
-            self._closed.add(trial._trial_id)
-            if is_released(trial, self.study.rerun):
-                self._free(trial, mark)
-                return
-            if mark.key not in self._told and len(self._finals(mark.key)) < self.study.repeats:
-                self._elsewhere.add(mark.key)
-                self.valued |= bool(trial.values)
-        self._taken.add(mark.key)
-        self._again.pop(mark.key, None)
-
-    def _remember_told(self, trial: FrozenTrial, mark: Mark) -> None:
-        values, _ = read_content(mark.key)
-        for repeat, told in trial.user_attrs.get(TOLD, {}).items():
-            self._told_there[content(values, int(repeat))] = None if told is None else tuple(told)
-
-    def _free(self, trial: FrozenTrial, mark: Mark) -> None:
-        """Have a point run again that was begun."""
-        self._taken.discard(mark.key)
-        if point_of(mark.key, self.study) is not None:
-            self._again[mark.key] = dict(trial.params)
-
-    def _release_dead(self) -> None:
-        """Take over the points of machines that give no sign of life."""
-        for trial, mark in self._board.running():
-            if trial._trial_id not in self._closed and self._board.is_dead(trial, mark):
-                self._release(trial, mark)
-
-    def _release(self, trial: FrozenTrial, mark: Mark) -> None:
-        left = runs_left(self._folder, mark)
-        runs = [run for run in left if run.status in FINAL]
-        if len(runs) == self.study.repeats:
-            self._adopt(trial, runs)
-            return
-        if not self._board.release(trial._trial_id):
-            return  # it has ended just now
-        self._closed.add(trial._trial_id)
-        if trial._trial_id in self._twins:
-            self._twins.tell(trial._trial_id, None)
-        self._free(trial, mark)
-        values, _ = read_content(mark.key)
-        for run in runs:
-            told = settled_values(run, self.study.metric, self.study.also)
-            self._told_there[content(values, run.record.get("repeat", 0))] = told
-        mark_cut_off(self._folder, [run.path.name for run in left if not run.outcome])
-
-    def _adopt(self, trial: FrozenTrial, runs: Sequence[Run]) -> None:
-        """Write down how a trial has ended whose search was killed before it could do that."""
-        ended = self._ended_trial(runs, dict(trial.params))
-        self._board.finish(trial._trial_id, ended.state, ended.values, runs[-1].status, lambda: None)
-        self._closed.add(trial._trial_id)
-        self._twins.tell(trial._trial_id, ended)
-
-    def _bring_up(self, key: str, runs: Sequence[Run], params: TrialParams) -> None:
-        """Let the database know of a point that the run directories know to be done."""
-        ended = self._ended_trial(runs, params)
-        for trial, mark in self._board.running():
-            closed = trial._trial_id in self._closed
-            if mark.key == key and not closed and self._board.is_dead(trial, mark):
-                self._adopt(trial, runs)
-        self._elsewhere.discard(key)
-        if key in self._taken:
-            return
-        self._taken.add(key)
-        self._again.pop(key, None)
-        mark = Mark(key, self._board.owner, self._numbers_of(key), runs[0].start or datetime.now(UTC))
-        row = row_of_runs(self.study, ended, runs, mark, self._compares)
-        self._twins.add(row)
-        trial_id = self._board.add(row)
-        self._closed.add(trial_id)
-
-    def _numbers_of(self, key: str) -> dict[str, int]:
-        """The numbers of a point's runs, by repeat."""
-        numbers = {}
-        for run in self._keys(key):
-            numbers[str(read_content(run)[1])] = number = self._numbers.of(run)
-            self._numbers.take(run, number)
-        return numbers
+        self._points.release_dead()
 
     def _next_point(self) -> tuple[str, list[Assignment]] | None:
         """A point that is free, with its runs; None where there is none now."""
-        for key in list(self._again):
-            params = self._again.pop(key)
-            if key in self._taken:
+        for key in list(self._points.again):
+            params = self._points.again.pop(key)
+            if key in self._points.taken:
                 continue
             runs = list(self._fixed(key, params))
             if runs:
                 return key, runs
             self._end(key)
         if self._plan is not None:
-            free = ((place, key, params) for place, key, params in self._plan if key not in self._taken)
+            free = (
+                (place, key, params) for place, key, params in self._plan if key not in self._points.taken
+            )
             place, key, params = next(free, (0, "", {}))
             return (key, list(self._fixed(key, params, place))) if key else None
         points = self.study.points
-        if self._exhausted or (points is not None and len(self._taken) >= points):
+        if self._exhausted or (points is not None and len(self._points.taken) >= points):
             return None
         try:
             asked, point = self._ask()
         except SpaceExhausted:
             self._exhausted = True
             return None
-        key = self._key(point)
+        key = self._done.key(point)
         return key, list(self._runs(key, self._proposal(asked, point)))
 
     def _end(self, key: str) -> None:
         """Write down a point, asked for just now, all of whose runs have ended, on several machines."""
         asked = self.engine.get_trials(deepcopy=False)[-1]
-        told = [values for values in self._ended(key) if values is not None]
-        self._tell(asked.number, told)
-        mark = Mark(key, self._board.owner, self._numbers_of(key))
-        status = Status.COMPLETED if told else Status.FAILED
+        found = [values for values in self._ended(key) if values is not None]
+        self._tell(asked.number, found)
+        mark = Mark(key, self._board.owner, self._points.numbers_of(key))
+        status = Status.COMPLETED if found else Status.FAILED
         row = new_row(self._twins.twin(asked.number), {STATUS: status.value}, mark.attributes(), False)
-        self._closed.add(self._board.add(row))
-        self._taken.add(key)
+        self._points.closed.add(self._board.add(row))
+        self._points.taken.add(key)
 
     def _claim(self, key: str, runs: Sequence[Assignment], lock: Lock) -> None:
         """Take a point for this machine.
@@ -355,25 +254,32 @@ class SharedSchedule(Schedule):
             values, _ = read_content(key)
             for run in runs:
                 self._numbers.take(content(values, run.repeat), run.number)
-            self._again = {key: dict(twin.params), **self._again}
+            self._points.again = {key: dict(twin.params), **self._points.again}
             raise
         self._twins.own(trial_id, asked.number)
         self._claims[asked.number] = Claim(key, trial_id, row)
-        self._taken.add(key)
+        self._points.taken.add(key)
         self._ready.extend(runs)
+        # Optuna itself tries again where no answer came, so that there may be two trials: the first is
+        # released before any other machine can look.
+        self._points.read()
 
     def _refuse(self, claim: Claim) -> None:
         """Learn that the end of a trial couldn't be written, since it has one in the database already."""
         there = self._board.trial(claim.trial_id)
         if is_released(there, self.study.rerun):  # by a machine that took this one for dead
-            self._taken.discard(claim.key)
-            self._again[claim.key] = dict(claim.row.params)
+            self._points.taken.discard(claim.key)
+            self._points.again[claim.key] = dict(claim.row.params)
             self._refused.append(claim)
             self._next_look = 0.0
 
     def _ended(self, key: str) -> list[tuple[float, ...] | None]:
-        there = [run for run in self._keys(key) if run in self._told_there and run not in self._past.finals]
-        return super()._ended(key) + [self._told_there[run] for run in there]
+        there = [
+            run
+            for run in self._done.keys(key)
+            if run in self._points.told_there and run not in self._past.finals
+        ]
+        return super()._ended(key) + [self._points.told_there[run] for run in there]
 
     def _has_ended(self, run: str) -> bool:
-        return super()._has_ended(run) or run in self._told_there
+        return super()._has_ended(run) or run in self._points.told_there

@@ -120,6 +120,44 @@ def test_failed_points_are_run_again_where_that_is_asked_for(database: str) -> N
     assert len(resume("s", quiet=True)) == 8
 
 
+# The first run of a point fails.
+ONCE = """
+if FLAGS.a == 1 and os.path.exists("once"):
+    os.remove("once")
+    raise ValueError("once")
+"""
+
+
+def test_failed_repeats_are_run_again_as_without_a_database(database: str, tmp_path: Path) -> None:
+    Path("train.py").write_text(SCRIPT.replace("for epoch", f"{ONCE}for epoch"))
+    for url in (None, database):
+        name = f"s{url is None:d}"
+        Path("broken").touch()
+        Path("once").touch()
+        tune(url, {"a": [1, 2, 3]}, study=name, repeats=2)
+        Path("broken").unlink()
+        assert len(resume(name, quiet=True)) == 6
+        assert len(resume(name, rerun="failed", quiet=True)) == 6 + 1 + 2
+        assert len(resume(name, quiet=True)) == 6 + 1 + 2
+    states = [trial.state for trial in trials(database, name)]
+    assert (states.count(TrialState.COMPLETE), states.count(TrialState.FAIL)) == (4, 1)
+    (tmp_path / "studies.db").unlink()
+    for _ in range(2):
+        assert len(resume(name, quiet=True)) == 6 + 1 + 2
+        assert [trial.state for trial in trials(database, name)] == [TrialState.COMPLETE] * 3
+
+
+def test_failed_repeats_of_a_database_that_was_written_anew_are_run_again(
+    database: str, tmp_path: Path
+) -> None:
+    Path("train.py").write_text(SCRIPT.replace("for epoch", f"{ONCE}for epoch"))
+    Path("once").touch()
+    tune(database, {"a": [1, 2]}, repeats=2)
+    (tmp_path / "studies.db").unlink()
+    assert len(resume("s", quiet=True)) == 4
+    assert len(resume("s", rerun="failed", quiet=True)) == 4 + 1
+
+
 def test_repeats_several_metrics_and_duplicates(database: str) -> None:
     tune(database, {"a": [1, 2]}, study="r", repeats=3)
     there = trials(database, "r")

@@ -83,6 +83,13 @@ def test_a_url_is_shown_without_it() -> None:
     assert isinstance(address, Address)
 
 
+@pytest.mark.parametrize("name", ["oauth_client_secret", "scram_client_key", "scram_server_key"])
+def test_every_secret_that_libpq_takes_is_hidden(name: str) -> None:
+    address = read_address(f"postgresql://h/d?{name}=Sesame&{name}=Sesame2&sslmode=require")
+    assert address.public == "postgresql://h/d?sslmode=require"
+    assert address.clean("is Sesame or Sesame2 right?") == f"is {HIDDEN} or {HIDDEN} right?"
+
+
 def test_no_log_has_it(postgres: str, folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     for logger in ("", "sqlalchemy.engine", "sqlalchemy.pool", "optuna", "alembic"):
         caplog.set_level(logging.DEBUG, logger)

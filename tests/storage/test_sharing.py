@@ -13,7 +13,7 @@ from typing import Any
 import optuna
 import pytest
 import sqlalchemy
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 
 from results import layout
 from results.files import write_json
@@ -29,7 +29,7 @@ from search.pruners import read_pruner
 from search.script import Entry
 from search.storage import board, heart
 from search.storage.address import StorageError
-from search.storage.connection import Lock, Unreachable
+from search.storage.connection import Busy, Lock, Unreachable
 from search.storage.left import is_released, runs_left
 from search.storage.link import opened_link
 from search.storage.marks import Mark, Owner
@@ -120,6 +120,14 @@ def begin(schedule: SharedSchedule) -> Assignment:
     return found
 
 
+def idle(schedule: SharedSchedule, clock: Clock, seconds: float = board.GRACE) -> None:
+    """Let time go by in which a search has nothing to begin, but looks."""
+    while seconds > 0:
+        clock.now += min(seconds, 10.0)
+        seconds -= 10.0
+        assert schedule.next() is None
+
+
 def content(found: Assignment) -> tuple[Any, Any]:
     return (found.values["a"], found.values["b"])
 
@@ -165,17 +173,13 @@ def test_a_machine_counts_as_dead_when_its_signs_of_life_stop(join: Join, clock:
     trial_id = one._claims[left.proposal.asked.number].trial_id
     for beat in range(4):  # alive
         one._board._storage.set_trial_system_attr(trial_id, heart.BEAT, beat)
-        clock.now += board.GRACE
-        assert two.next() is None
+        idle(two, clock, board.GRACE - 10)
         assert two.waiting
-    clock.now += board.GRACE - 10
-    assert two.next() is None
     two._board._lost(Unreachable("away"))  # and so the other machine couldn't give any
     clock.now += 100
     assert two.next() is None
-    clock.now += board.GRACE - 10
-    assert two.next() is None
-    clock.now += 20
+    idle(two, clock)
+    clock.now += 10
     again = two.next()
     assert again is not None
     assert (again.number, content(again)) == (left.number, content(left))
@@ -183,6 +187,28 @@ def test_a_machine_counts_as_dead_when_its_signs_of_life_stop(join: Join, clock:
     clock.now += 3
     assert two.next() is None
     assert not two.waiting
+
+
+def test_time_in_which_nobody_looks_says_nothing_of_other_machines(
+    join: Join, clock: Clock, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = begin(join("one"))
+    add = board.Board.add
+
+    def slow(self: board.Board, row: FrozenTrial) -> int:
+        clock.now += 2 * board.GRACE
+        return add(self, row)
+
+    monkeypatch.setattr(board.Board, "add", slow)
+    others = [{**left.values, "a": a} for a in (1, 2, 3) if a != left.values["a"]]
+    run = Run(tmp_path, Status.COMPLETED, {}, epochs=(Epoch(1, {"val_loss": 1.0}),))
+    two = join("two", replace(NOTHING, finals={key_of(values): run for values in others}))
+    begin(two)  # the two rows of its past took minutes
+    clock.now += 10 * board.GRACE  # all its slots were full, or the database was away
+    begin(two)
+    assert [trial.state for trial in trials(database)] == [
+        TrialState.RUNNING, TrialState.COMPLETE, TrialState.COMPLETE, TrialState.RUNNING, TrialState.RUNNING,
+    ]  # fmt: skip
 
 
 def test_a_process_of_this_machine_that_has_ended_is_dead_at_once(join: Join, clock: Clock) -> None:
@@ -201,10 +227,13 @@ def test_a_process_of_this_machine_that_lives_is_not_dead_however_long_it_is_sil
     begin(one)
     for _ in range(5):
         two.tell(begin(two), GOOD)
-    for _ in range(3):
-        clock.now += 2 * board.GRACE
-        assert two.next() is None
-        assert two.waiting
+    idle(two, clock, 3 * board.GRACE)
+    assert two.waiting
+
+
+def test_where_the_system_names_no_boot_signs_of_life_decide() -> None:
+    nameless = Owner(pid=2**22 + 1, space="")
+    assert Mark("{}", nameless, {}).lives(Owner(space="")) is None
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="no other system says which boot this is")
@@ -224,6 +253,23 @@ def test_signs_of_life_are_given_while_a_trial_runs(
     assert not one._board._heart._trials
 
 
+def test_signs_of_life_are_given_until_the_end_is_written(
+    join: Join, clock: Clock, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*asked: Any) -> None:
+        raise optuna.exceptions.StorageInternalError("the server was stopped")
+
+    one = join("one")
+    found = begin(one)
+    with monkeypatch.context() as patched:
+        patched.setattr(one._board._storage, "set_trial_state_values", away)
+        one.tell(found, GOOD)
+    assert one._board._heart._trials
+    begin(one)
+    assert trials(database)[0].state is TrialState.COMPLETE
+    assert len(one._board._heart._trials) == 1  # the second trial's
+
+
 def test_who_was_taken_for_dead_and_lives_has_its_result_counted(
     join: Join, clock: Clock, database: str
 ) -> None:
@@ -231,7 +277,7 @@ def test_who_was_taken_for_dead_and_lives_has_its_result_counted(
     slow, slower = begin(one), begin(one)
     clock.now += 3
     assert two.next() is None
-    clock.now += board.GRACE + 1
+    idle(two, clock)
     again = begin(two)
     assert content(again) == content(slow)
     one.tell(slow, GOOD)  # the other machine has begun it again: its result there is the other's
@@ -251,6 +297,28 @@ def test_who_was_taken_for_dead_and_lives_has_its_result_counted(
     assert one.next() is None
     assert one.elsewhere == 0  # it has run both itself
     assert len(one.engine.get_trials(deepcopy=False)) == 3  # the third is the other's second attempt
+
+
+def test_an_end_that_was_refused_is_written_once_the_database_is_back(
+    join: Join, clock: Clock, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(row: FrozenTrial) -> int:
+        raise Unreachable("the server was stopped")
+
+    one, two = join("one", planned=2), join("two", planned=2)
+    slow, slower = begin(one), begin(one)
+    clock.now += 3
+    assert two.next() is None
+    idle(two, clock)
+    two.tell(begin(two), GOOD)
+    one.tell(slower, Verdict(Status.COMPLETED, None, 0.25))
+    with monkeypatch.context() as patched:
+        patched.setattr(one._board, "add", away)
+        assert one.next() is None
+    clock.now += 3
+    assert one.next() is None
+    assert (trials(database)[-1].state, trials(database)[-1].values) == (TrialState.COMPLETE, [0.25])
+    one.tell(slow, GOOD)
 
 
 def test_a_claim_whose_answer_was_lost_is_made_again(
@@ -274,6 +342,57 @@ def test_a_claim_whose_answer_was_lost_is_made_again(
     assert len(points) == 6
 
 
+@pytest.mark.parametrize("ended", [True, False])
+def test_a_claim_that_optuna_has_written_twice_is_run_once(
+    ended: bool, join: Join, clock: Clock, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = join("one"), join("two")
+    create = one._board._storage.create_new_trial
+
+    def twice(*asked: Any) -> int:  # as after an answer that was lost
+        create(*asked)
+        return create(*asked)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(one._board._storage, "create_new_trial", twice)
+        found = begin(one)
+    points = [content(found)]
+    if ended:
+        one.tell(found, GOOD)
+    for turn in range(5):
+        other = begin((one, two)[turn % 2])
+        points.append(content(other))
+        (one, two)[turn % 2].tell(other, GOOD)
+    if not ended:
+        one.tell(found, GOOD)
+    clock.now += 3
+    assert one.next() is None
+    assert two.next() is None
+    assert len(set(points)) == 6
+    states = [trial.state for trial in trials(database)]
+    assert states == [TrialState.FAIL, *[TrialState.COMPLETE] * 6]
+
+
+def test_what_others_have_ended_is_known_though_a_lost_claim_cannot_be_released(
+    join: Join, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(*asked: Any) -> None:
+        raise Unreachable("the server was restarted")
+
+    one, two = join("one"), join("two")
+    with monkeypatch.context() as patched:
+        patched.setattr(Lock, "check", lost)
+        assert one.next() is None
+    theirs = begin(two)
+    two.tell(theirs, GOOD)
+    clock.now += 3
+    with monkeypatch.context() as patched:
+        patched.setattr(one._board, "release", lost)
+        assert one.next() is None
+    points = {content(begin(one)) for _ in range(5)}
+    assert len(points | {content(theirs)}) == 6
+
+
 def test_of_a_point_with_repeats_only_the_missing_ones_are_run_again(
     join: Join, clock: Clock, database: str
 ) -> None:
@@ -283,13 +402,31 @@ def test_of_a_point_with_repeats_only_the_missing_ones_are_run_again(
     one.tell(second, Verdict(Status.FAILED, "broken", None))
     clock.now += 3
     assert two.next() is None
-    clock.now += board.GRACE + 1
+    idle(two, clock)
     last = begin(two)
     assert (last.repeat, last.number) == (2, 2)
     two.tell(last, Verdict(Status.COMPLETED, None, 1.0))
     clock.now += 3
     assert two.next() is None
     assert trials(database)[-1].values == [0.75]
+
+
+def test_repeats_that_failed_elsewhere_are_run_again_where_that_is_asked_for(
+    join: Join, clock: Clock, database: str
+) -> None:
+    one = join("one", repeats=2, planned=2)
+    one.tell(begin(one), Verdict(Status.FAILED, "broken", None))
+    one.tell(begin(one), GOOD)
+    asked = {Status.FAILED: datetime.now(UTC)}
+    two = join("two", repeats=2, planned=2, rerun=asked)
+    again = begin(two)
+    assert (again.repeat, again.number) == (0, 0)
+    two.tell(again, Verdict(Status.COMPLETED, None, 1.0))
+    for schedule in (two, one, join("three", repeats=2, planned=2, rerun=asked)):
+        clock.now += 3
+        assert schedule.next() is None
+        assert not schedule.waiting
+    assert [trial.values for trial in trials(database)] == [[0.5], [0.75]]
 
 
 def test_a_point_whose_repeats_have_ended_on_two_machines_is_settled(
@@ -361,6 +498,33 @@ def test_a_study_that_is_deleted_from_the_database_is_one_line(
     one._board._unwritten.clear()  # so that it may be closed again
 
 
+def test_a_study_that_is_deleted_and_made_anew_is_left_alone(join: Join, clock: Clock, database: str) -> None:
+    one = join("one")
+    found = begin(one)
+    begin(one)
+    optuna.delete_study(study_name="s", storage=database)
+    two = join("two")
+    begin(two)
+    begin(two)
+    before = trials(database)
+    assert one._claims[found.proposal.asked.number].trial_id == before[0]._trial_id  # SQLite's way
+    clock.now += 3
+    for ending in (one.next, lambda: one.tell(found, GOOD), one.close):
+        with pytest.raises(StorageError, match="the study 's' is no longer in the database"):
+            ending()
+    assert trials(database) == before
+    one._board._unwritten.clear()  # so that it may be closed again
+
+
+def test_a_study_that_is_deleted_before_a_search_has_begun_is_one_line(database: str, model: Study) -> None:
+    with opened_link(database) as link:
+        assert link is not None
+        study = link.agree(model, seed_is_drawn=False)
+        optuna.delete_study(study_name="s", storage=database)
+        with pytest.raises(StorageError, match="the study 's' is no longer in the database"):
+            link.schedule(study, study_sampler(study), NOTHING, (), Path("nowhere"))
+
+
 def test_a_hypermodel_may_lie_elsewhere_on_each_machine(database: str, model: Study) -> None:
     def at(home: str, data: str = "data.py") -> Study:
         path = Path(home, "model.py")
@@ -389,6 +553,50 @@ def test_a_database_that_goes_away_while_a_search_starts_is_one_line(
         monkeypatch.setattr(link._connection, "lock", gone)
         with pytest.raises(StorageError, match=r"can't use sqlite.*the server was stopped"), link.turn("s"):
             pass
+
+
+def test_a_lock_that_another_machine_holds_is_told_from_a_database_that_is_away(url: str) -> None:
+    with opened_link(url) as one, opened_link(url) as two:
+        assert one is not None
+        assert two is not None
+        held = pytest.raises(Busy, match="another process holds")
+        with one._connection.lock("x"), held, two._connection.lock("x", 0.05):
+            pass
+        with two._connection.lock("x"):
+            pass
+
+
+def test_a_machine_waits_for_another_that_holds_the_lock_for_long(
+    join: Join, clock: Clock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    @contextmanager
+    def held(*asked: Any) -> Iterator[Lock]:
+        raise Busy("another process holds the lock")
+        yield
+
+    one = join("one")
+    with monkeypatch.context() as patched:
+        patched.setattr(one._board._connection, "lock", held)
+        assert one.next() is None
+        assert one.waiting
+    assert not one._board.away
+    assert not caplog.records
+    clock.now += 10
+    begin(one)
+
+
+def test_a_search_that_has_lost_its_lock_brings_nothing_up_to_date(
+    join: Join, model: Study, database: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def lost(lock: Lock) -> None:
+        raise sqlalchemy.exc.OperationalError("", {}, Exception("the server was restarted"))
+
+    monkeypatch.setattr(Lock, "check", lost)
+    run = Run(tmp_path, Status.COMPLETED, {}, epochs=(Epoch(1, {"val_loss": 1.0}),))
+    done = {key_of({"a": a, "b": 1, "seconds": 0}): run for a in (1, 2, 3)}
+    with pytest.raises(StorageError, match="the server was restarted"):
+        join("one", replace(NOTHING, finals=done))
+    assert len(trials(database)) == 1
 
 
 def test_a_search_that_ends_gives_its_points_back(join: Join, clock: Clock, database: str) -> None:
