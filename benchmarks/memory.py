@@ -80,7 +80,7 @@ def _tree(process: psutil.Process) -> int:
 
 BENCHMARKS = [
     Benchmark(
-        "peak memory of a search", "MB", figures, _ours(FEW), digits=0,
+        "peak memory of a search", "MB", figures, _ours(FEW), digits=0, rounds=1,
         aim="the same after 40 trials, and at most 0.75 of two fresh interpreters",
     ),
 ]  # fmt: skip
