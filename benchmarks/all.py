@@ -26,6 +26,8 @@ NAMES = {
     "listing": "listing",
     "TensorBoard": "event_files",
     "steps": "steps",
+    "practice": "practice",
+    "growing": "growing",
     "limit": "limit",
 }
 """The benchmarks by name, and the modules that hold them as `BENCHMARKS`."""

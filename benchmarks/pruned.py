@@ -18,7 +18,7 @@ from searching import OURS, PEERS, searched, write_work
 
 PEER = "keras-tuner"
 PRUNER = "median"
-TRIALS, EPOCHS, PATIENCE, SEEDS = 24, 35, 5, 5
+TRIALS, EPOCHS, PATIENCE, SEEDS = 16, 35, 5, 5
 
 
 def figures(options: Options) -> dict[str, float]:
@@ -52,7 +52,7 @@ def _values(options: Options, given: Mapping[str, object], number: int, seeds: i
 
     points = given["points"]
     assert isinstance(points, list)
-    common = {name: given[name] for name in ("data", "epochs", "patience")}
+    common = {"arrays": str(options.out / "arrays"), "epochs": given["epochs"], "patience": given["patience"]}
     table = pd.DataFrame([{**points[number], **common, "number": 1000 + seed} for seed in range(seeds)])
     with tempfile.TemporaryDirectory() as folder:
         runs = tuning_run(PEERS / "gridruns_script.py", table, runs_dir=Path(folder), quiet=True)

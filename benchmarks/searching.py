@@ -1,7 +1,8 @@
 """The same search by gridruns and by what users would pick instead; each is a program of peers/.
 
 All train the same networks, those that RandomSearch of keras-tuner draws, on the same data for the same
-epochs, without pruning. A side's time is that of its whole program.
+epochs, without pruning. A side's time is that of its whole program. Of ours, there are two: the script as it
+is, and with the option that sets several steps a call of TensorFlow from outside.
 """
 
 import json
@@ -14,12 +15,14 @@ from harness import Benchmark, Options, environment, python, seconds_of, there
 
 PEERS = Path(__file__).resolve().parent / "peers"
 OURS = "gridruns"
-PROGRAMS = {
-    OURS: "gridruns_search.py",
-    "keras-tuner": "keras_tuner_search.py",
-    "Optuna": "optuna_loop.py",
-    "Ray Tune": "ray_tune_search.py",
-    "shell loop": "fresh_processes.py",
+WITH_STEPS = f"{OURS} --steps-per-execution 64"
+PROGRAMS: dict[str, tuple[str, ...]] = {
+    OURS: ("gridruns_search.py",),
+    WITH_STEPS: ("gridruns_search.py", "64"),
+    "keras-tuner": ("keras_tuner_search.py",),
+    "Optuna": ("optuna_loop.py",),
+    "Ray Tune": ("ray_tune_search.py",),
+    "shell loop": ("fresh_processes.py",),
 }
 SEED = 1
 SAME = 0.1  # of the mean val_loss after an epoch: threads round differently, other data or flags are far off
@@ -31,6 +34,8 @@ def figures(options: Options, steps_per_execution: int = 1) -> dict[str, float]:
     work = write_work(options, options.trials, **given)
     found, first = {}, {}
     for side in PROGRAMS:
+        if side == WITH_STEPS and steps_per_execution > 1:
+            continue
         if side != "Ray Tune" or there(side, "ray", "tensorboardX"):
             found[side], losses, _ = searched(options, side, work)
             first[side] = check(side, losses, options)
@@ -57,9 +62,10 @@ def write_work(options: Options, trials: int, **given: object) -> Path:
 
 def searched(options: Options, side: str, work: Path) -> tuple[float, dict[str, list[float]], int]:
     """How many seconds a side took, val_loss of each epoch by the point's number, and its own winner's."""
-    name = PROGRAMS[side].removesuffix(".py")
+    program, *more = PROGRAMS[side]
+    name = program.removesuffix(".py")
     result = options.out / f"{name}.json"
-    command = python(PEERS / PROGRAMS[side], work, result)
+    command = python(PEERS / program, work, result, *more)
     seconds = seconds_of(command, options.out / f"{name}.log", environment(PEERS))
     found = json.loads(result.read_text())
     return seconds, found["losses"], found["winner"]

@@ -21,6 +21,8 @@ QUICK = [
     "listing",
     "TensorBoard",
     "steps",
+    "practice",
+    "growing",
     "limit",
 ]
 
@@ -41,7 +43,7 @@ def measured(names: list[str], out: Path) -> dict[str, dict[str, object]]:
 
 @pytest.mark.slow
 def test_the_same_search_by_gridruns_and_its_peers(tmp_path: Path) -> None:
-    sides = {"unit", "gridruns", "keras-tuner", "Optuna", "shell loop"}
+    sides = {"unit", "gridruns", "gridruns --steps-per-execution 64", "keras-tuner", "Optuna", "shell loop"}
     if find_spec("tensorboardX") is not None and find_spec("ray") is not None:
         sides.add("Ray Tune")
     for figures in measured(["search"], tmp_path).values():

@@ -67,17 +67,24 @@ def read_work(file: str) -> Work:
 
 def load(data: str) -> tuple[Any, Any]:
     """Images, (n, pixels) of float32 in [0, 1], and labels, (n, 10), one-hot."""
-    import numpy as np
     from keras.utils import to_categorical
+
+    images, labels = read(data)
+    return images, to_categorical(labels, 10)
+
+
+def read(data: str) -> tuple[Any, Any]:
+    """Images as `load` has them, and labels, (n,), in 0..9."""
+    import numpy as np
 
     if data == "digits":
         from sklearn.datasets import load_digits
 
         images, labels = load_digits(return_X_y=True)
-        return (images / 16).astype("float32"), to_categorical(labels, 10)
+        return (images / 16).astype("float32"), labels
     with np.load(os.environ["MNIST_NPZ"], allow_pickle=False) as arrays:
         images, labels = arrays["x_train"], arrays["y_train"]
-    return images.reshape(len(images), -1).astype("float32") / np.float32(255), to_categorical(labels, 10)
+    return images.reshape(len(images), -1).astype("float32") / np.float32(255), labels
 
 
 def build(point: Mapping[str, Any], pixels: int, work: Work) -> Any:
