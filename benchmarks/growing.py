@@ -30,7 +30,7 @@ def workers(options: Options) -> Mapping[str, float]:
     """Seconds of the same search with more and more workers, whose threads share the cores."""
     found = {}
     settings = ["--set", f"data={options.data}", "--set", f"epochs={options.epochs}", "--seed", 1]
-    for count in (1, cores()) if options.quick else (1, cores(), cores() + 1, 2 * cores()):
+    for count in (1, cores()) if options.quick else (1, cores(), cores() + 1):
         with tempfile.TemporaryDirectory() as folder:
             asked = ["--trials", options.trials, "--workers", count, "--runs-dir", folder]
             command = ["tune", SCRIPTS / "timed_fit.py", "--space", "mnist_grid_search", *asked, *settings]
