@@ -6,6 +6,7 @@ tell True, 1 and 1.0 apart, JSON can, and a dashboard stays readable.
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from itertools import product
 from typing import Any
 
@@ -21,7 +22,6 @@ from optuna.trial import TrialState
 from search.sampling import SamplerError, SpaceExhausted, SpaceLike
 from spaces import Value
 from spaces.domains import Choice, Domain, Float, Int
-from spaces.values import token
 
 TrialParams = dict[str, str | int | float]
 
@@ -126,7 +126,7 @@ def encode(name: str, domain: Domain, value: Value) -> str | int | float:
     if not domain.contains(value):
         raise SamplerError(f"{name} must be {domain.describe()}, but got {value!r}")
     if isinstance(domain, Choice):
-        return _label(next(known for known in domain.values if token(known) == token(value)))
+        return _label(domain.listed(value))
     assert isinstance(value, int | float)
     return value
 
@@ -140,9 +140,8 @@ def decode(name: str, domain: Domain, carried: Any) -> Value:
         SamplerError: It stands for no value of the domain.
     """
     if isinstance(domain, Choice):
-        found = [value for value in domain.values if _label(value) == carried]
-        if found:
-            return found[0]
+        if isinstance(carried, str) and carried in _labels(domain):
+            return _labels(domain)[carried]
     elif isinstance(domain, Int) and isinstance(carried, int) and domain.contains(int(carried)):
         return int(carried)
     elif isinstance(domain, Float) and isinstance(carried, float):
@@ -152,9 +151,10 @@ def decode(name: str, domain: Domain, carried: Any) -> Value:
     raise SamplerError(f"{name} must be {domain.describe()}, but the trial has {carried!r}")
 
 
+@lru_cache(maxsize=1024)  # a domain's, made once: trials share it, however many values a choice has
 def _distribution(name: str, domain: Domain) -> BaseDistribution:
     if isinstance(domain, Choice):
-        return CategoricalDistribution([_label(value) for value in domain.values])
+        return CategoricalDistribution(tuple(_labels(domain)))
     if isinstance(domain, Float):
         return FloatDistribution(domain.low, domain.high, log=domain.log, step=domain.step)
     for bound in (domain.low, domain.high):
@@ -172,6 +172,12 @@ def _suggest(trial: Trial, name: str, dist: BaseDistribution) -> Any:
         return trial.suggest_int(name, dist.low, dist.high, step=dist.step, log=dist.log)
     assert isinstance(dist, FloatDistribution)
     return trial.suggest_float(name, dist.low, dist.high, step=dist.step, log=dist.log)
+
+
+@lru_cache(maxsize=1024)
+def _labels(domain: Choice) -> Mapping[str, Value]:
+    """The values of a choice by what an Optuna trial carries for them."""
+    return {_label(value): value for value in domain.values}
 
 
 def _label(value: Value) -> str:

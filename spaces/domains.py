@@ -30,11 +30,13 @@ class Choice:
     """
 
     values: tuple[Value, ...]
-    _tokens: frozenset[Token] = field(repr=False)
+    _known: dict[Token, Value] = field(repr=False)
+    _hash: int = field(repr=False)  # kept: there may be thousands of values
 
     def __init__(self, values: Sequence[Value]) -> None:
         object.__setattr__(self, "values", _distinct(values))
-        object.__setattr__(self, "_tokens", frozenset(map(token, self.values)))
+        object.__setattr__(self, "_known", {token(value): value for value in self.values})
+        object.__setattr__(self, "_hash", hash(tuple(self._known)))
 
     @property
     def size(self) -> int:
@@ -48,7 +50,11 @@ class Choice:
     def contains(self, value: object) -> bool:
         """Whether `value` is one of the values, type and all."""
         value = plain(value)
-        return is_value(value) and token(value) in self._tokens
+        return is_value(value) and token(value) in self._known
+
+    def listed(self, value: Value) -> Value:
+        """`value`, which the choice contains, as it was given: 0.0 for -0.0, a builtin for a NumPy scalar."""
+        return self._known[token(plain(value))]  # type: ignore[arg-type]  # a value it contains is plain
 
     def describe(self) -> str:
         """What is allowed, for a message: "one of 64, 128, 256"."""
@@ -61,10 +67,10 @@ class Choice:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Choice):
             return NotImplemented
-        return [*map(token, self.values)] == [*map(token, other.values)]
+        return [*self._known] == [*other._known]
 
     def __hash__(self) -> int:
-        return hash(tuple(map(token, self.values)))
+        return self._hash
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,12 @@ from pathlib import Path
 from harness import ends
 
 from search import tuning_run
+from spaces import Int
 
 if __name__ == "__main__":
     script, count, executor, workers = sys.argv[1], int(sys.argv[2]), sys.argv[4], int(sys.argv[5])
     with tempfile.TemporaryDirectory() as scratch:
-        values = {"x": list(range(count))}
+        values = {"x": Int(0, count - 1)}
         tuning_run(
             script, values, study="noop", executor=executor, workers=workers, runs_dir=scratch, quiet=True
         )

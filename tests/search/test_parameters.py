@@ -6,9 +6,17 @@ from optuna.samplers import RandomSampler, TPESampler
 from optuna.trial import create_trial
 
 from search.grid import GridSampler
-from search.parameters import distributions_of, from_trial_params, suggest_all, to_trial_params
+from search.parameters import (
+    decode,
+    distributions_of,
+    encode,
+    from_trial_params,
+    suggest_all,
+    to_trial_params,
+)
 from search.sampling import SamplerError
 from spaces import Space
+from spaces.domains import Choice
 
 LAYERS = Space(
     {"nodes2": [64, 128], "layers": [1, 2], "opt": ["sgd", None], "momentum": [0.0, 0.9]},
@@ -59,3 +67,27 @@ def test_a_choice_that_breaks_a_constraint_is_never_run() -> None:
         for _ in range(20):
             suggest_all(study.ask(), space)
     assert study.trials[-1].state is optuna.trial.TrialState.FAIL
+
+
+def test_a_choice_carries_what_it_lists() -> None:
+    domain = Choice([0.0, 1, True, "a", None])
+    assert [encode("x", domain, value) for value in domain.values] == ["0.0", "1", "true", '"a"', "null"]
+    assert encode("x", domain, -0.0) == "0.0"
+    assert [decode("x", domain, carried) for carried in ("0.0", "1", "true", '"a"', "null")] == [
+        *domain.values
+    ]
+    with pytest.raises(
+        SamplerError, match=r"x must be one of 0\.0, 1, True, 'a', None, but the trial has 1\.0"
+    ):
+        decode("x", domain, 1.0)
+    with pytest.raises(SamplerError, match=r"the trial has '1\.0'"):
+        decode("x", domain, "1.0")
+
+
+def test_trials_share_what_stands_for_a_choice_of_thousands_of_values() -> None:
+    space = Space({"x": list(range(5_000))})
+    study = optuna.create_study(sampler=GridSampler(space))
+    for _ in range(3):
+        suggest_all(study.ask(), space)
+    labels = [trial.distributions["x"].choices for trial in study.trials]
+    assert labels[0] is labels[1] is labels[2]
