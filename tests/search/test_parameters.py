@@ -77,7 +77,7 @@ def test_a_choice_carries_what_it_lists() -> None:
         *domain.values
     ]
     with pytest.raises(
-        SamplerError, match=r"x must be one of 0\.0, 1, True, 'a', None, but the trial has 1\.0"
+        SamplerError, match=r"x must be one of 0\.0, 1, .*, but the trial has 1\.0"):
     ):
         decode("x", domain, 1.0)
     with pytest.raises(SamplerError, match=r"the trial has '1\.0'"):
