@@ -76,9 +76,7 @@ def test_a_choice_carries_what_it_lists() -> None:
     assert [decode("x", domain, carried) for carried in ("0.0", "1", "true", '"a"', "null")] == [
         *domain.values
     ]
-    with pytest.raises(
-        SamplerError, match=r"x must be one of 0\.0, 1, .*, but the trial has 1\.0"):
-    ):
+    with pytest.raises(SamplerError, match=r"x must be one of 0\.0, 1, .*, but the trial has 1\.0"):
         decode("x", domain, 1.0)
     with pytest.raises(SamplerError, match=r"the trial has '1\.0'"):
         decode("x", domain, "1.0")
