@@ -9,10 +9,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from harness import NETWORK, Benchmark, Options, environment, gridruns, python, seconds_of
+from harness import (
+    NETWORK,
+    Benchmark,
+    Options,
+    environment,
+    gridruns,
+    only_run,
+    python,
+    run_seconds,
+    seconds_of,
+)
 
-from results.run import read_run
-from results.runs import find_runs
 from results.status import Status
 from results.tensorboard import ScalarWriter, write_session_end, write_session_start
 
@@ -52,9 +60,7 @@ def _trial(options: Options) -> float:
         flags = ["--data", options.data, "--epochs", EPOCHS]
         log = options.out / "event-files.log"
         seconds_of(gridruns("train", SCRIPT, *asked, "--", *flags), log, environment(*NETWORK))
-        run = read_run(next(iter(find_runs(Path(folder)))))
-    assert run.start is not None and run.end is not None
-    return (run.end - run.start).total_seconds()
+        return run_seconds(only_run(folder))
 
 
 def listing(options: Options) -> dict[str, float]:

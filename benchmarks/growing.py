@@ -4,10 +4,8 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness import NETWORK, Benchmark, Options, environment, gridruns, seconds_of
+from harness import NETWORK, Benchmark, Options, environment, gridruns, only_run, run_seconds, seconds_of
 
-from results.run import read_run
-from results.runs import find_runs
 from search.limits import cores
 
 SCRIPTS = Path(__file__).resolve().parent / "scripts"
@@ -20,9 +18,9 @@ def epochs(options: Options) -> Mapping[str, float]:
         with tempfile.TemporaryDirectory() as folder:
             command = ["train", SCRIPTS / "noop_epochs.py", "--runs-dir", folder, "--quiet"]
             seconds_of(gridruns(*command, "--", "--epochs", count), options.out / "growing.log")
-            run = read_run(next(iter(find_runs(Path(folder)))))
-        assert run.start is not None and run.end is not None and run.epochs_completed == count
-        found[f"{count:,} epochs"] = 1000 * (run.end - run.start).total_seconds() / count
+            run = only_run(folder)
+        assert run.epochs_completed == count
+        found[f"{count:,} epochs"] = 1000 * run_seconds(run) / count
     return found
 
 

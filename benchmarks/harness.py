@@ -19,11 +19,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from results.run import Run, read_run
+from results.runs import find_runs
 from search.limits import cores
 
 ROOT = Path(__file__).resolve().parent.parent
 NETWORK = ROOT / "benchmarks" / "peers", ROOT / "scripts"
 """Where scripts that train the chapter's network find it, and its data."""
+ONE_THREAD = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "OMP_NUM_THREADS": "1"}
+"""The environment of a program that computes on one thread."""
 PACKAGES = (
     "gridruns",
     "tensorflow",
@@ -160,6 +164,18 @@ def seconds_of(command: Sequence[str], log: Path, env: Mapping[str, str] | None 
     if done.returncode:
         raise SystemExit(f"{' '.join(command)} ended with exit code {done.returncode}; see {log}")
     return seconds
+
+
+def only_run(folder: str) -> Run:
+    """The one run below a folder."""
+    (found,) = find_runs(Path(folder))
+    return read_run(found)
+
+
+def run_seconds(run: Run) -> float:
+    """From the start of a run to its end."""
+    assert run.start is not None and run.end is not None
+    return (run.end - run.start).total_seconds()
 
 
 def gridruns(*arguments: object) -> list[str]:

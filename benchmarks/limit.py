@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness import Benchmark, Options, environment, python, seconds_of
+from harness import ONE_THREAD, Benchmark, Options, environment, python, seconds_of
 
 HERE = Path(__file__).resolve().parent
 PROGRAM = HERE / "peers" / "one_core.py"
@@ -18,8 +18,7 @@ def figures(options: Options) -> Mapping[str, float]:
     """GFLOP/s of one core."""
     result = options.out / "limit.json"
     command = python(PROGRAM, options.data, result)
-    one = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    seconds_of(command, result.with_suffix(".log"), environment(HERE / "peers", **one))
+    seconds_of(command, result.with_suffix(".log"), environment(HERE / "peers", **ONE_THREAD))
     found: dict[str, float] = json.loads(result.read_text())
     return found
 

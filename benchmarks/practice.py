@@ -13,14 +13,13 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from harness import NETWORK, Benchmark, Options, environment, python
+from harness import NETWORK, ONE_THREAD, Benchmark, Options, environment, python
 
 from search.limits import cores
 
 PEERS = Path(__file__).resolve().parent / "peers"
 AS_IT_IS, UNTUNED = "autotuning, TensorFlow's default", "without, as gridruns has it"
 ALONE, MAPPED = "computed by each process", "mapped"
-ONE = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 
 def pipelines(options: Options) -> Mapping[str, float]:
@@ -49,7 +48,7 @@ def loading(options: Options) -> Mapping[str, float]:
 
 def _at_once(options: Options, commands: list[list[str]], home: Path | None = None) -> list[Any]:
     """What programs print as JSON, run at the same time."""
-    env = environment(*NETWORK, **ONE, **({} if home is None else {"KERAS_HOME": str(home)}))
+    env = environment(*NETWORK, **ONE_THREAD, **({} if home is None else {"KERAS_HOME": str(home)}))
     with (options.out / "practice.log").open("w") as log:
         pipe = subprocess.PIPE
         running = [subprocess.Popen(one, env=env, stdout=pipe, stderr=log, text=True) for one in commands]

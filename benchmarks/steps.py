@@ -3,10 +3,7 @@
 import tempfile
 from pathlib import Path
 
-from harness import NETWORK, Benchmark, Options, environment, gridruns, seconds_of
-
-from results.run import read_run
-from results.runs import find_runs
+from harness import NETWORK, Benchmark, Options, environment, gridruns, only_run, seconds_of
 
 HERE = Path(__file__).resolve().parent
 SCRIPT = HERE / "scripts" / "timed_fit.py"
@@ -22,7 +19,7 @@ def figures(options: Options) -> dict[str, float]:
             flags = ["--data", options.data, "--epochs", options.epochs]
             command = gridruns("train", SCRIPT, *asked, "--quiet", "--", *flags)
             seconds_of(command, options.out / "steps.log", environment(*NETWORK))
-            run = read_run(next(iter(find_runs(Path(folder)))))
+            run = only_run(folder)
             spent = float((run.path / "fit_cpu_seconds").read_text())
         name = f"steps_per_execution={steps}"
         found[name], losses[name] = spent / options.epochs, [epoch.metrics for epoch in run.epochs]

@@ -224,11 +224,16 @@ class Losing(InlineExecutor):
         self.ended.append(Ending(trial.number, None, 9, reason="the node b was lost", lost=True))
 
 
+def put_for_inline(monkeypatch: pytest.MonkeyPatch, kind: type[InlineExecutor]) -> None:
+    """Let searches with the executor `inline` have one of these."""
+    monkeypatch.setitem(EXECUTORS, "inline", f"{kind.__module__}:{kind.__name__}")
+    monkeypatch.setitem(sys.modules, kind.__module__, sys.modules[__name__])
+
+
 def test_a_point_that_loses_machine_after_machine_is_given_up(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(EXECUTORS, "inline", f"{Losing.__module__}:{Losing.__name__}")
-    monkeypatch.setitem(sys.modules, Losing.__module__, sys.modules[__name__])
+    put_for_inline(monkeypatch, Losing)
     Path("train.py").write_text(NUMBERS)
     board = tuning_run("train.py", {"a": [1, 2, 3]}, study="s", executor="inline", quiet=True, retries=1)
     lost = board[board["flag_a"] == 2]
@@ -252,8 +257,7 @@ class Gone(InlineExecutor):
 def test_runs_have_an_outcome_though_the_cluster_is_lost(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(EXECUTORS, "inline", f"{Gone.__module__}:{Gone.__name__}")
-    monkeypatch.setitem(sys.modules, Gone.__module__, sys.modules[__name__])
+    put_for_inline(monkeypatch, Gone)
     Path("train.py").write_text(NUMBERS)
     with pytest.raises(ExecutorError, match=r"can't be reached any more$"):
         tuning_run("train.py", {"a": [1, 2]}, study="s", executor="inline", quiet=True)
