@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from harness import Benchmark, Options, environment, gridruns, python
+from harness import NETWORK, Benchmark, Options, environment, gridruns, python
 
 HERE = Path(__file__).resolve().parent
 SCRIPT = HERE / "scripts" / "first_epoch.py"
@@ -52,7 +52,7 @@ def _until(command: Sequence[str], pattern: str, log: Path, cold: bool) -> float
         log.open("w") as out,
     ):
         folder = Path(scratch)
-        env: Mapping[str, str] = environment(HERE / "peers")
+        env: Mapping[str, str] = environment(*NETWORK)
         if cold:
             env = {**env, "PYTHONPYCACHEPREFIX": cache}
         began = time.monotonic()

@@ -1,7 +1,8 @@
 """The memory of a search: the peak of its whole tree of processes, after few and after many trials.
 
 Memory is proportional (PSS): a page that processes share is counted once. Against it stand two fresh
-interpreters that train the same network at the same time.
+interpreters that train the same network at the same time. Trials have MNIST's arrays mapped, as in the
+shipped scripts; both are also shown the other way, ours with arrays of their own and theirs mapped.
 """
 
 import subprocess
@@ -12,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import psutil
-from harness import Benchmark, Options, environment, gridruns, python
+from harness import NETWORK, Benchmark, Options, environment, gridruns, python
 
 from results import ls_runs
 
@@ -26,9 +27,15 @@ LOOK = 0.1
 def figures(options: Options) -> dict[str, float]:
     """Peaks in MB."""
     counts = (FEW,) if options.quick else (FEW, MANY)
-    found = {_ours(trials): _search(options, trials) for trials in counts}
     common = ("--data", options.data, "--epochs", options.epochs)
-    found["two fresh interpreters"] = _peak([python(SCRIPT, *common)] * WORKERS, options)
+    fresh = [python(SCRIPT, *common)] * WORKERS
+    _peak([[*fresh[0], "--mapped", "true"]], options)  # which puts the arrays there
+    found = {_ours(trials): _search(options, trials) for trials in counts}
+    found["two fresh interpreters"] = _peak(fresh, options)
+    found[f"{_ours(FEW)}, arrays computed by each"] = _search(options, FEW, mapped="false")
+    found["two fresh interpreters, arrays mapped"] = _peak(
+        [[*one, "--mapped", "true"] for one in fresh], options
+    )
     return found
 
 
@@ -36,7 +43,7 @@ def _ours(trials: int) -> str:
     return f"gridruns, {WORKERS} workers, {trials} trials"
 
 
-def _search(options: Options, trials: int) -> float:
+def _search(options: Options, trials: int, mapped: str = "true") -> float:
     with tempfile.TemporaryDirectory() as folder:
         values = ",".join(str(64 + i) for i in range(trials))
         settings = [
@@ -46,6 +53,8 @@ def _search(options: Options, trials: int) -> float:
             f"data={options.data}",
             "--set",
             f"epochs={options.epochs}",
+            "--set",
+            f"mapped={mapped}",
         ]
         more = ["--workers", WORKERS, "--runs-dir", folder]
         peak = _peak([gridruns("tune", SCRIPT, *settings, *more)], options)
@@ -57,7 +66,7 @@ def _search(options: Options, trials: int) -> float:
 
 def _peak(commands: Sequence[Sequence[str]], options: Options) -> float:
     """The largest sum over all processes that commands start, run at the same time, in MB."""
-    env, log, peak = environment(HERE / "peers"), options.out / "memory.log", 0
+    env, log, peak = environment(*NETWORK), options.out / "memory.log", 0
     with log.open("w") as out:
         running = [psutil.Popen(one, env=env, stdout=out, stderr=subprocess.STDOUT) for one in commands]
         while any(process.poll() is None for process in running):

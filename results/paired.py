@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 DRAWS = 10_000
 LEVEL = 0.95
@@ -28,10 +27,12 @@ def mean_interval(values: Sequence[float], level: float = LEVEL) -> tuple[float,
     Returns:
         Both ends; NaN where n is less than 2.
     """
+    from scipy.special import stdtrit
+
     n = len(values)
     if n < 2:
         return (np.nan, np.nan)
-    half = float(stats.t.ppf((1 + level) / 2, n - 1)) * standard_error(values)
+    half = float(stdtrit(n - 1, (1 + level) / 2)) * standard_error(values)
     mean = float(np.mean(values))
     return (mean - half, mean + half)
 
@@ -92,7 +93,9 @@ def against_first(table: Table) -> NDArray[np.float64]:
 
 def _paired_p(differences: NDArray[np.float64]) -> float:
     """The two-sided p-value of a t-test that the mean difference is 0."""
+    from scipy.special import stdtr
+
     if np.ptp(differences) == 0:  # no spread to measure the difference against
         return 1.0 if differences[0] == 0 else 0.0
     t = float(np.mean(differences)) / standard_error(list(differences))
-    return float(2 * stats.t.sf(abs(t), len(differences) - 1))
+    return float(2 * stdtr(len(differences) - 1, -abs(t)))

@@ -19,6 +19,7 @@ and, of a trial that is to ask after each step whether to go on (search/wire.py)
 """
 
 import atexit
+import gc
 import json
 import os
 import selectors
@@ -281,11 +282,14 @@ def main() -> None:
     die_with_parent(parent, signal.SIGTERM)
     adopt_orphans()
     nursery = Nursery(link)
+    gc.disable()  # until all is frozen: a search for garbage in a child would write to it, and so copy it
     try:
         preload((*OURS, *modules), _check)
     except Unsafe as unsafe:
         nursery.say(event="unsafe", module=unsafe.args[0], why=unsafe.args[1])
         os._exit(0)  # an ordinary end would wait for the threads of such a module
+    gc.freeze()
+    gc.enable()
     nursery.kin = children()
     nursery.say(event="ready")
     nursery.serve()
