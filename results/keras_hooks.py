@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from results import layout
-from results.array_pipelines import untuned
+from results.array_pipelines import lean
 from results.checks import real_numbers
 from results.errors import RecordError
 from results.files import read_json
@@ -42,7 +42,7 @@ def install(recorder: Recorder) -> Callable[[], None]:
 
     def hook(keras: Any) -> None:
         if not hooks:
-            hooks.append(untuned(keras))
+            hooks.append(lean(keras))
             watch = _Watch(recorder, keras)
             hooks.append(replace_method(keras.Model, "fit", watch.fit))
             hooks.append(replace_method(keras.Model, "evaluate", watch.evaluate))

@@ -11,7 +11,7 @@ import keras
 import tensorflow as tf
 from work import Work, build, load
 
-from results.array_pipelines import untuned
+from results.array_pipelines import lean
 
 POINT = {
     **{f"nodes{i}": units for i, units in ((1, 256), (2, 128), (3, 64))},
@@ -25,7 +25,7 @@ def main(data: str, epochs: int, without: bool) -> None:
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     if without:
-        untuned(keras)
+        lean(keras)
     x, y = load(data)
     keras.utils.set_random_seed(1)
     model = build(POINT, x.shape[1], Work([], data, steps_per_execution=64))
