@@ -5,6 +5,7 @@ import shutil
 import sys
 import sysconfig
 from collections.abc import Iterable
+from itertools import takewhile
 from pathlib import Path
 
 from results import layout
@@ -33,12 +34,18 @@ def archive_imported(script: Path, run_dir: Path) -> None:
 
 
 def local_modules(folder: Path) -> dict[str, Path]:
-    """The imported modules whose source lies below `folder`, by name; no installed package is one."""
-    found = {}
+    """The imported modules whose source lies below `folder`, by name; no installed package is one.
+
+    Only modules imported since the last call are looked at, in a forked child since its parent's last: to
+    look through the thousands that come with TensorFlow takes longer than all else around a small trial.
+    """
     below = str(folder).rstrip(os.sep) + os.sep
-    for name, module in list(sys.modules.items()):
-        source = getattr(module, "__file__", None)
-        # A script that uses TensorFlow has thousands of modules; their paths are compared as texts first.
+    last, known = _looked_through.get(below, ("", {}))
+    found = {name: file for name, file in known.items() if name in sys.modules}
+    # In one call into C, so that no other thread's import comes between.
+    new = list(takewhile(last.__ne__, reversed(sys.modules)))
+    for name in reversed(new):
+        source = getattr(sys.modules.get(name), "__file__", None)
         if not source or not source.startswith(below):
             continue
         if name == "__main__" or name.split(".")[0] in OUR_NAMES:
@@ -46,7 +53,12 @@ def local_modules(folder: Path) -> dict[str, Path]:
         file = Path(source)
         if file.suffix == ".py" and file.is_relative_to(folder) and not _installed(file):
             found[name] = file
+    _looked_through[below] = (new[0] if new else last, found)
     return found
+
+
+_looked_through: dict[str, tuple[str, dict[str, Path]]] = {}
+"""For each folder the newest module when it was last asked for, and what was found."""
 
 
 def _installed(file: Path) -> bool:

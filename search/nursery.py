@@ -35,12 +35,20 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from results import layout
+from search.archive import local_modules
 from search.lifeline import adopt_orphans, children, die_with_parent, end_children
 from search.wire import Asker, Lines
 from search.worker import Job, preload, run
 
-# What the child uses of ours whatever the script does, so that no child imports it for itself.
-OURS = ("results.tensorboard", "results.keras_hooks", "results.recorder", "spaces.flags", "spaces.config")
+# What each child uses whatever the script does, so that none imports it for itself.
+OURS = (
+    "numpy.random",
+    "results.tensorboard",
+    "results.keras_hooks",
+    "results.recorder",
+    "spaces.flags",
+    "spaces.config",
+)
 
 
 class Unsafe(Exception):
@@ -153,6 +161,7 @@ class Nursery:
     def fork(self, job: Job) -> int:
         """Fork a child that runs the job."""
         parent = os.getpid()
+        local_modules(Path(job.script).parent)  # once here, not in each child
         pid = os.fork()
         if pid:
             return pid
