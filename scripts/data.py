@@ -25,6 +25,7 @@ DIGITS_TEST_IMAGES = 360
 HELD_OUT = ("test", "holdout")
 HELD_OUT_SHARES = 0.16, 0.04  # of a CSV file's images
 SPLIT_SEED = 13
+CODE = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:16]  # of what makes the arrays, as imported
 
 Floats = NDArray[np.float32]
 
@@ -51,7 +52,8 @@ def load(name: str, held_out: str = "test") -> Data:
     Args:
         name: "mnist": 60,000 and 10,000 images of 28x28, in the order of the file, from the file
             that the environment variable MNIST_NPZ names or else from Keras, which downloads it once.
-            The arrays, 222 MB, are kept below Keras' folder and mapped from there, read-only.
+            The arrays, 222 MB, are kept below Keras' folder and mapped from there, read-only;
+            a changed file, or a changed copy of this script, has its own.
             "digits": 1,437 and 360 images of 8x8, from scikit-learn, shuffled by a fixed seed and
             split evenly by class. Shuffled because Keras's `validation_split` takes the last rows,
             so these must be like the others.
@@ -84,7 +86,7 @@ def shuffled(data: Data, seed: int) -> Data:
 def _mnist() -> Data:
     file = os.environ.get("MNIST_NPZ")
     source = hashlib.sha256(Path(file).read_bytes()).hexdigest() if file else f"keras-{keras.__version__}"
-    return Data(**shared(f"mnist-float32-{source}", lambda: _scaled_mnist(file)._asdict()))
+    return Data(**shared(f"mnist-{CODE}-{source}", lambda: _scaled_mnist(file)._asdict()))
 
 
 def _scaled_mnist(file: str | None) -> Data:

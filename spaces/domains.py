@@ -22,6 +22,8 @@ _EXACT = 2**53  # every integer up to here is a float
 class Choice:
     """Values of any type, in the order given, each different from the others.
 
+    Equal choices read alike: one of 0.0 and one of -0.0, the same value, are two choices.
+
     Args:
         values: at least one; 1, 1.0 and True are different values.
 
@@ -67,10 +69,13 @@ class Choice:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Choice):
             return NotImplemented
-        return [*self._known] == [*other._known]
+        return repr(self.values) == repr(other.values)
 
     def __hash__(self) -> int:
         return self._hash
+
+    def __reduce__(self) -> tuple[type["Choice"], tuple[tuple[Value, ...]]]:
+        return Choice, (self.values,)  # made anew: each process has its own hashes of text
 
 
 @dataclass(frozen=True)

@@ -23,12 +23,16 @@ def keras_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def data() -> Iterator[ModuleType]:
     sys.path.insert(0, str(SCRIPTS))
-    spec = spec_from_file_location("digits_data", SCRIPTS / "data.py")
+    yield imported(SCRIPTS / "data.py")
+    sys.path.remove(str(SCRIPTS))
+
+
+def imported(file: Path) -> ModuleType:
+    spec = spec_from_file_location("digits_data", file)
     assert spec is not None and spec.loader is not None
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
-    yield module
-    sys.path.remove(str(SCRIPTS))
+    return module
 
 
 def write_mnist(path: Path, train: int, test: int) -> None:
@@ -77,7 +81,19 @@ def test_another_file_of_the_same_name_is_another_data_set(
     for images in (30, 20, 30):
         write_mnist(tmp_path / "mnist.npz", images, 12)
         assert len(data.load("mnist").x_train) == images
-    assert len(list((tmp_path / "keras" / "shared").iterdir())) == 2
+    assert len(list((tmp_path / "keras" / "shared").glob("*/"))) == 2
+
+
+def test_another_way_to_scale_is_another_data_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_mnist(tmp_path / "mnist.npz", 30, 12)
+    monkeypatch.setenv("MNIST_NPZ", str(tmp_path / "mnist.npz"))
+    monkeypatch.syspath_prepend(str(SCRIPTS))
+    source = (SCRIPTS / "data.py").read_text()
+    for text, brightest in ((source, 1), (source.replace("np.float32(white)", "np.float32(white * 2)"), 0.5)):
+        (tmp_path / "data.py").write_text(text)
+        copied = imported(tmp_path / "data.py")
+        (tmp_path / "data.py").write_text("edited after the import")
+        assert copied.load("mnist").x_train.max() == brightest
 
 
 def test_a_missing_file_is_an_error(

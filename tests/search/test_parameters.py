@@ -89,3 +89,11 @@ def test_trials_share_what_stands_for_a_choice_of_thousands_of_values() -> None:
         suggest_all(study.ask(), space)
     labels = [trial.distributions["x"].choices for trial in study.trials]
     assert labels[0] is labels[1] is labels[2]
+
+
+def test_each_flag_carries_its_own_zero() -> None:
+    space = Space({"a": [0.0, 1.0], "b": [-0.0, 1.0]})
+    study = optuna.create_study(sampler=GridSampler(space))
+    seen = [suggest_all(study.ask(), space) for _ in range(space.size)]
+    assert {str(point["a"]) for point in seen} == {"0.0", "1.0"}
+    assert {str(point["b"]) for point in seen} == {"-0.0", "1.0"}

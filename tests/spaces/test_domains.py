@@ -1,5 +1,9 @@
 """Domains: sizes, i-th values, membership by type and value, and the laws they keep."""
 
+import os
+import pickle
+import subprocess
+import sys
 from fractions import Fraction
 
 import numpy as np
@@ -56,6 +60,26 @@ def test_types_are_part_of_a_value():
     assert not Int(0, 3).contains(1.0)
     assert not Int(0, 3).contains(True)
     assert not Float(0, 3).contains(1)
+
+
+def test_equal_choices_look_alike():
+    alike = [[0.0, 1], [-0.0, 1], [0, 1], [False, 1], ["0.0", 1], [1, 0.0], [None, 1]]
+    assert len({Choice(values) for values in alike}) == len(alike)
+    assert Choice([0.0, "a"]) == Choice([np.float64(0), "a"])
+
+
+def test_a_domain_from_another_process_is_the_same():
+    domains = [Choice(["a", 1, None]), Int(0, 8, 2), Float(1e-5, 0.1, log=True), Float(0.1, 0.5, 0.1)]
+    write = f"""
+import pickle, sys
+from spaces import Choice, Float, Int
+pickle.dump({domains}, sys.stdout.buffer)
+"""
+    env = os.environ | {"PYTHONHASHSEED": "7"}
+    written = subprocess.run([sys.executable, "-c", write], env=env, stdout=subprocess.PIPE, check=True)
+    read = pickle.loads(written.stdout)
+    assert read == domains and set(read) == set(domains)
+    assert all(domain.contains(domain.value(1)) for domain in read if domain.size)
 
 
 def test_numpy_scalars_become_builtins():
