@@ -64,7 +64,7 @@ class SharedSchedule(Schedule):
         """
         self._board, self._folder = board, folder
         self._claims: dict[int, Claim] = {}  # by the number in the engine
-        self._refused: list[Claim] = []
+        self._refused: deque[Claim] = deque()
         self._ready: deque[Assignment] = deque()
         self._exhausted = False
         self._next_look = self._next_curves = 0.0
@@ -132,6 +132,7 @@ class SharedSchedule(Schedule):
             return
         ended = self._twins.twin(proposal.asked.number)
         del self._claims[proposal.asked.number]
+        self._points.running.discard(claim.key)
         self._points.told.add(claim.key)
         self._points.elsewhere.discard(claim.key)
         claim.row = new_row(ended, {**claim.row.user_attrs, STATUS: verdict.status.value,
@@ -145,11 +146,15 @@ class SharedSchedule(Schedule):
     def close(self) -> None:
         """Let go of the points that were claimed and haven't ended: other machines may run them at once."""
         try:
+            if self._refused:
+                with suppress(Unreachable), self._board.turn():
+                    self._points.read()
+                    self._write_refused()
             for claim in self._claims.values():
                 self._board.give_back(claim.trial_id)
         finally:
             self._claims.clear()
-            unwritten = self._board.close()
+            unwritten = self._board.close() + len(self._refused)
         if unwritten:
             _log.warning(
                 "the database lacks the last %d changes; the next search brings it up to date", unwritten
@@ -185,13 +190,18 @@ class SharedSchedule(Schedule):
     def _look(self) -> None:
         """Take in what has changed, and take over what dead machines have left."""
         self._points.read()
-        for claim in self._refused:
-            self._points.taken.add(claim.key)
-            if claim.key in self._points.again:  # nobody has run it meanwhile
-                self._points.closed.add(self._board.add(claim.row))
-                del self._points.again[claim.key]
-        self._refused.clear()
+        self._write_refused()
         self._points.release_dead()
+
+    def _write_refused(self) -> None:
+        """Write down the points whose end was refused, as far as nobody has run them meanwhile."""
+        while self._refused:
+            claim = self._refused[0]
+            if claim.key not in self._points.held:
+                self._points.closed.add(self._board.add(claim.row))
+                self._points.taken.add(claim.key)
+                self._points.again.pop(claim.key, None)
+            self._refused.popleft()
 
     def _next_point(self) -> tuple[str, list[Assignment]] | None:
         """A point that is free, with its runs; None where there is none now."""
@@ -259,6 +269,7 @@ class SharedSchedule(Schedule):
         self._twins.own(trial_id, asked.number)
         self._claims[asked.number] = Claim(key, trial_id, row)
         self._points.taken.add(key)
+        self._points.running.add(key)
         self._ready.extend(runs)
         # Optuna itself tries again where no answer came, so that there may be two trials: the first is
         # released before any other machine can look.
@@ -268,8 +279,6 @@ class SharedSchedule(Schedule):
         """Learn that the end of a trial couldn't be written, since it has one in the database already."""
         there = self._board.trial(claim.trial_id)
         if is_released(there, self.study.rerun):  # by a machine that took this one for dead
-            self._points.taken.discard(claim.key)
-            self._points.again[claim.key] = dict(claim.row.params)
             self._refused.append(claim)
             self._next_look = 0.0
 

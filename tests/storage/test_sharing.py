@@ -318,7 +318,48 @@ def test_an_end_that_was_refused_is_written_once_the_database_is_back(
     clock.now += 3
     assert one.next() is None
     assert (trials(database)[-1].state, trials(database)[-1].values) == (TrialState.COMPLETE, [0.25])
+    one.tell(slow, GOOD)  # the other machine has ended it already
+    clock.now += 3
+    assert one.next() is None
+    assert [trial.state.name for trial in trials(database)] == ["FAIL", "FAIL", "COMPLETE", "COMPLETE"]
+
+
+def test_a_point_that_a_search_still_runs_is_not_begun_by_it_again(
+    join: Join, clock: Clock, database: str
+) -> None:
+    one, two = join("one", planned=2), join("two", planned=2)
+    slow = begin(one)
+    two.tell(begin(two), GOOD)
+    clock.now += 3
+    assert two.next() is None
+    idle(two, clock, board.GRACE - 10)
+    clock.now += 10
+    assert content(begin(two)) == content(slow)
+    two.close()  # interrupted, while the first still runs the point
+    clock.now += 3
+    assert one.next() is None
     one.tell(slow, GOOD)
+    clock.now += 3
+    assert one.next() is None
+    assert [trial.state.name for trial in trials(database)] == ["FAIL", "COMPLETE", "FAIL", "COMPLETE"]
+
+
+def test_an_end_that_was_refused_is_written_before_the_search_ends(
+    join: Join, clock: Clock, database: str
+) -> None:
+    one, two = join("one", planned=2), join("two", planned=2)
+    begin(one)
+    slower = begin(one)
+    clock.now += 3
+    assert two.next() is None
+    idle(two, clock)
+    two.tell(begin(two), GOOD)
+    one.tell(slower, Verdict(Status.COMPLETED, None, 0.25))
+    one.close()
+    assert (trials(database)[-1].state, trials(database)[-1].values) == (TrialState.COMPLETE, [0.25])
+    clock.now += 3
+    assert two.next() is None
+    assert not two.waiting
 
 
 def test_a_claim_whose_answer_was_lost_is_made_again(
