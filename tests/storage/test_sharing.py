@@ -1,6 +1,9 @@
 """Two searches' schedules on one database, without processes: who gets which point, and what each learns."""
 
 import json
+import os
+import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +20,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from results import layout
 from results.files import write_json
+from results.owner import is_stopped
 from results.runs import Epoch, Run, create_run
 from results.status import Status
 from search import tuning_run
@@ -219,16 +223,68 @@ def test_a_process_of_this_machine_that_has_ended_is_dead_at_once(join: Join, cl
     assert content(begin(two)) == content(left)
 
 
-def test_a_process_of_this_machine_that_lives_is_not_dead_however_long_it_is_silent(
-    join: Join, clock: Clock
+def test_a_search_of_this_process_lives_until_it_is_closed_however_long_it_is_silent(
+    join: Join, clock: Clock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    def away(*asked: Any) -> None:
+        raise optuna.exceptions.StorageInternalError("the server was stopped")
+
     one, two = join("one"), join("two")
-    one._board.owner, two._board.owner = Owner(), Owner()  # two searches of this process, which lives
-    begin(one)
+    one._board.owner, two._board.owner = Owner(), Owner()
+    left = begin(one)
     for _ in range(5):
         two.tell(begin(two), GOOD)
     idle(two, clock, 3 * board.GRACE)
     assert two.waiting
+    with monkeypatch.context() as patched:
+        patched.setattr(one._board._storage, "set_trial_user_attr", away)
+        one.close()
+    assert "the next search brings it up to date" in caplog.text
+    one._board._unwritten.clear()  # so that it may be closed again
+    assert content(begin(two)) == content(left)
+
+
+def test_what_a_search_could_not_write_is_written_by_the_next_one_of_its_process(
+    join: Join, clock: Clock, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*asked: Any) -> None:
+        raise optuna.exceptions.StorageInternalError("the server was stopped")
+
+    one = join("one", planned=1)
+    one._board.owner = Owner()
+    done = begin(one)
+    with monkeypatch.context() as patched:
+        patched.setattr(one._board._storage, "set_trial_state_values", away)
+        one.tell(done, GOOD)
+        one.close()
+    one._board._unwritten.clear()  # so that it may be closed again
+    run = Run(tmp_path, Status.COMPLETED, {}, epochs=(Epoch(1, {"val_loss": 0.5}),))
+    two = join("two", replace(NOTHING, finals={key_of(done.values): run}), planned=1)
+    assert two.next() is None
+    assert not two.waiting
+    assert [(trial.state, trial.values) for trial in trials(database)] == [(TrialState.COMPLETE, [0.5])]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no other system tells what its processes do")
+def test_a_process_of_this_machine_that_lives_is_dead_when_it_is_silent_unless_it_is_stopped(
+    join: Join, clock: Clock
+) -> None:
+    one, two = join("one"), join("two")
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as notebook:
+        one._board.owner, two._board.owner = replace(Owner(), pid=notebook.pid), Owner()
+        left = begin(one)
+        for _ in range(5):
+            two.tell(begin(two), GOOD)
+        os.kill(notebook.pid, signal.SIGSTOP)
+        wait_until(lambda: is_stopped(notebook.pid), "the process to stop")
+        idle(two, clock, 3 * board.GRACE)
+        assert two.waiting
+        os.kill(notebook.pid, signal.SIGCONT)
+        wait_until(lambda: not is_stopped(notebook.pid), "the process to go on")
+        idle(two, clock)
+        clock.now += 10
+        assert content(begin(two)) == content(left)
+        notebook.kill()
 
 
 def test_where_the_system_names_no_boot_signs_of_life_decide() -> None:
