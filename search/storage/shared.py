@@ -10,18 +10,20 @@ import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 
 import optuna
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from results.status import Status
 from search.assignment import Assignment
 from search.objective import Verdict
-from search.parameters import TrialParams
+from search.parameters import TrialParams, distributions_of
 from search.past import Past, content, read_content
 from search.sampling import SpaceExhausted
 from search.schedule import Schedule
+from search.settled import means
 from search.storage.board import Board
 from search.storage.connection import LOCK_SECONDS, START_SECONDS, Busy, Lock, Unreachable
 from search.storage.left import is_released
@@ -205,22 +207,18 @@ class SharedSchedule(Schedule):
 
     def _next_point(self) -> tuple[str, list[Assignment]] | None:
         """A point that is free, with its runs; None where there is none now."""
-        for key in list(self._points.again):
-            params = self._points.again.pop(key)
+        again = ((None, key, self._points.again.pop(key)) for key in list(self._points.again))
+        for place, key, params in chain(again, self._plan or ()):
             if key in self._points.taken:
                 continue
-            runs = list(self._fixed(key, params))
+            runs = list(self._fixed(key, params, place))
             if runs:
                 return key, runs
-            self._end(key)
-        if self._plan is not None:
-            free = (
-                (place, key, params) for place, key, params in self._plan if key not in self._points.taken
-            )
-            place, key, params = next(free, (0, "", {}))
-            return (key, list(self._fixed(key, params, place))) if key else None
+            self._end(key, params)
         points = self.study.points
-        if self._exhausted or (points is not None and len(self._points.taken) >= points):
+        if self._plan is not None or self._exhausted:
+            return None
+        if points is not None and len(self._points.taken) >= points:
             return None
         try:
             asked, point = self._ask()
@@ -230,16 +228,36 @@ class SharedSchedule(Schedule):
         key = self._done.key(point)
         return key, list(self._runs(key, self._proposal(asked, point)))
 
-    def _end(self, key: str) -> None:
-        """Write down a point, asked for just now, all of whose runs have ended, on several machines."""
-        asked = self.engine.get_trials(deepcopy=False)[-1]
+    def _end(self, key: str, params: TrialParams) -> None:
+        """Write down a point, asked for just now, all of whose runs have ended, on several machines.
+
+        Raises:
+            Unreachable: It couldn't be written; the point stays the next to be looked at.
+        """
+        number = self.engine.get_trials(deepcopy=False)[-1].number
         found = [values for values in self._ended(key) if values is not None]
-        self._tell(asked.number, found)
+        ended = create_trial(
+            state=TrialState.COMPLETE if found else TrialState.FAIL,
+            values=means(found) if found else None,
+            params=dict(params),
+            distributions=distributions_of(params, self.study.space),
+        )
         mark = Mark(key, self._board.owner, self._points.numbers_of(key))
         status = Status.COMPLETED if found else Status.FAILED
-        row = new_row(self._twins.twin(asked.number), {STATUS: status.value}, mark.attributes(), False)
-        self._points.closed.add(self._board.add(row))
+        row = new_row(ended, {STATUS: status.value}, mark.attributes(), False)
+        try:
+            trial_id = self._board.add(row)
+        except Unreachable:
+            self._put_back(number, key, params)
+            raise
+        self._tell(number, found)
+        self._points.closed.add(trial_id)
         self._points.taken.add(key)
+
+    def _put_back(self, number: int, key: str, params: TrialParams) -> None:
+        """Let a point that couldn't be written be the next."""
+        self.engine.tell(number, state=TrialState.FAIL)
+        self._points.again = {key: params, **self._points.again}
 
     def _claim(self, key: str, runs: Sequence[Assignment], lock: Lock) -> None:
         """Take a point for this machine.
@@ -260,11 +278,10 @@ class SharedSchedule(Schedule):
         try:
             trial_id = self._board.claim(row, lock)
         except Unreachable:
-            self.engine.tell(asked, state=TrialState.FAIL)
+            self._put_back(asked.number, key, dict(twin.params))
             values, _ = read_content(key)
             for run in runs:
                 self._numbers.take(content(values, run.repeat), run.number)
-            self._points.again = {key: dict(twin.params), **self._points.again}
             raise
         self._twins.own(trial_id, asked.number)
         self._claims[asked.number] = Claim(key, trial_id, row)

@@ -527,8 +527,11 @@ def test_repeats_that_failed_elsewhere_are_run_again_where_that_is_asked_for(
 
 
 def test_a_point_whose_repeats_have_ended_on_two_machines_is_settled(
-    join: Join, clock: Clock, database: str, tmp_path: Path
+    join: Join, clock: Clock, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def away(row: FrozenTrial) -> int:
+        raise Unreachable("the server was stopped")
+
     one = join("one", repeats=2, planned=2)
     one._board.owner = replace(Owner(), pid=2**22 + 1)  # gone
     first, second = begin(one), begin(one)
@@ -536,6 +539,12 @@ def test_a_point_whose_repeats_have_ended_on_two_machines_is_settled(
     # The second ended in this machine's directory, but its search was killed before it could say so.
     there = Run(tmp_path, Status.COMPLETED, {"repeat": 1}, epochs=(Epoch(1, {"val_loss": 1.0}),))
     two = join("two", replace(NOTHING, finals={key_of(second.values, 1): there}), repeats=2, planned=2)
+    with monkeypatch.context() as patched:
+        patched.setattr(two._board, "add", away)
+        assert two.next() is None
+        assert two.waiting
+    assert TrialState.COMPLETE not in [trial.state for trial in two.engine.get_trials(deepcopy=False)]
+    clock.now += 3
     assert two.next() is None
     assert not two.waiting
     assert (trials(database)[-1].state, trials(database)[-1].values) == (TrialState.COMPLETE, [0.75])
