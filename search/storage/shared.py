@@ -95,7 +95,9 @@ class SharedSchedule(Schedule):
         if not self._ready:
             return None
         self.waiting = False
-        return self._ready.popleft()
+        dealt = self._ready.popleft()
+        self._count()
+        return dealt
 
     def started(self, assignment: Assignment, run_dir: Path) -> None:
         """Let the database know where a trial is recorded."""
@@ -168,9 +170,10 @@ class SharedSchedule(Schedule):
         self._points = Points(self._board, self._folder, self.study, self._twins, self._numbers, self._done)
         with self._board.turn(START_SECONDS) as lock:
             self._points.read()
-            for key, params in self._done.known():
+            for place, key, params in self._done.known():
                 runs = self._done.finals(key)
                 self.settled += runs
+                self._places[key] = place
                 if len(runs) == self.study.repeats:
                     self._points.bring_up(key, runs, params)
                     lock.check()  # and so the server sees that its holder lives
@@ -187,7 +190,8 @@ class SharedSchedule(Schedule):
         self.valued = self._points.valued
         self.elsewhere = len(self._points.elsewhere) * self.study.repeats
         points, repeats = self.study.points, self.study.repeats
-        self.undealt = None if points is None else max(0, points - len(self._points.taken)) * repeats
+        free = None if points is None else max(0, points - len(self._points.taken)) * repeats
+        self.undealt = None if free is None else free + len(self._ready)
 
     def _look(self) -> None:
         """Take in what has changed, and take over what dead machines have left."""
@@ -207,8 +211,9 @@ class SharedSchedule(Schedule):
 
     def _next_point(self) -> tuple[str, list[Assignment]] | None:
         """A point that is free, with its runs; None where there is none now."""
-        again = ((None, key, self._points.again.pop(key)) for key in list(self._points.again))
-        for place, key, params in chain(again, self._plan or ()):
+        again = list(self._points.again)
+        begun = ((self._places.get(key), key, self._points.again.pop(key)) for key in again)
+        for place, key, params in chain(begun, self._plan or ()):
             if key in self._points.taken:
                 continue
             runs = list(self._fixed(key, params, place))

@@ -26,6 +26,7 @@ from results.status import Status
 from search import tuning_run
 from search.assignment import Assignment
 from search.engine import study_sampler
+from search.grid import GridSampler
 from search.objective import Verdict
 from search.past import NOTHING, Past
 from search.past import content as key_of
@@ -488,6 +489,28 @@ def test_what_others_have_ended_is_known_though_a_lost_claim_cannot_be_released(
         assert one.next() is None
     points = {content(begin(one)) for _ in range(5)}
     assert len(points | {content(theirs)}) == 6
+
+
+def test_the_repeats_that_have_not_begun_are_undealt(join: Join, clock: Clock) -> None:
+    one = join("one", repeats=3, planned=6)
+    left = [one.undealt]
+    for _ in range(6):
+        begin(one)
+        left.append(one.undealt)
+    assert left == [6, 5, 4, 3, 2, 1, 0]
+
+
+def test_a_repeat_that_is_missing_here_gets_the_number_of_its_place(
+    join: Join, clock: Clock, model: Study, tmp_path: Path
+) -> None:
+    sampler = study_sampler(model)
+    assert isinstance(sampler, GridSampler)
+    first = key_of(model.values(sampler.place(0)[1]))
+    run = Run(tmp_path, Status.COMPLETED, {}, epochs=(Epoch(1, {"val_loss": 1.0}),))
+    past = replace(NOTHING, finals={first: run}, numbers={first: 0}, next_number=1)
+    one = join("one", past, repeats=2, planned=12)
+    found = begin(one)
+    assert (found.number, found.repeat) == (1, 1)
 
 
 def test_of_a_point_with_repeats_only_the_missing_ones_are_run_again(
