@@ -58,7 +58,7 @@ class Board:
         self._read, self._unended = 0, dict[int, FrozenTrial]()
         self._beats: dict[int, tuple[object, float]] = {}  # each sign of life, and the silence since
         self._looked = 0.0
-        self._heart = Heart(connection)
+        self._heart = Heart(connection, self._is_there)
         self._heart.start()
         _open.add(self)
 

@@ -10,7 +10,7 @@ from results.run import Run
 from search.assignment import Numbers
 from search.objective import settled_values
 from search.parameters import TrialParams
-from search.past import FINAL, content, point_of, read_content
+from search.past import FINAL, content, point_of, read_content, to_be_rerun
 from search.record import mark_cut_off
 from search.settled import Settled
 from search.storage.board import Board
@@ -132,7 +132,8 @@ class Points:
 
     def _release(self, trial: FrozenTrial, mark: Mark) -> None:
         left = runs_left(self._folder, mark)
-        runs = [run for run in left if run.status in FINAL]
+        rerun = self._study.rerun
+        runs = [run for run in left if run.status in FINAL and not to_be_rerun(run.status, run.start, rerun)]
         if len(runs) == self._study.repeats:
             self._adopt(trial, runs)
             return

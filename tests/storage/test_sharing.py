@@ -21,7 +21,7 @@ from optuna.trial import FrozenTrial, TrialState
 from results import layout
 from results.files import write_json
 from results.owner import is_stopped
-from results.runs import Epoch, Run, create_run
+from results.runs import Epoch, Run, create_run, finish_run
 from results.status import Status
 from search import tuning_run
 from search.assignment import Assignment
@@ -308,6 +308,28 @@ def test_signs_of_life_are_given_while_a_trial_runs(
     wait_until(lambda: trials(database)[0].system_attrs.get(heart.BEAT, 0) > 2, "signs of life")
     one.tell(found, GOOD)
     assert not one._board._heart._trials
+
+
+def test_no_signs_of_life_are_given_to_a_study_that_is_made_anew(join: Join, database: str) -> None:
+    one = join("one")
+    begin(one)
+    optuna.delete_study(study_name="s", storage=database)
+    begin(join("two"))
+    one._board._heart._beat(7)
+    assert heart.BEAT not in trials(database)[0].system_attrs
+    one._claims.clear()  # so that it may be closed
+
+
+def test_a_dead_machines_bad_end_is_run_again_where_that_is_asked_for(join: Join, clock: Clock) -> None:
+    one = join("one")
+    one._board.owner = replace(Owner(), pid=2**22 + 1)  # gone
+    left = begin(one)
+    run = create_run(Path("nowhere"), {"number": left.number})
+    record = json.loads((run / layout.RUN).read_text())
+    write_json(run / layout.RUN, {**record, "pid": one._board.owner.pid})
+    finish_run(run, status=Status.FAILED)
+    two = join("two", rerun={Status.FAILED: datetime.now(UTC)})
+    assert content(begin(two)) == content(left)
 
 
 def test_signs_of_life_are_given_until_the_end_is_written(
