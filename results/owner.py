@@ -38,14 +38,27 @@ def gone(record: Mapping[str, Any], start: datetime | None) -> str | None:
     return f"its search (process {pid}) is gone"
 
 
+def is_stopped(pid: int) -> bool:
+    """Whether a process of this machine is stopped, as by Ctrl-Z or a debugger, so that it may go on."""
+    try:
+        return _stat(pid)[0] in (b"T", b"t")
+    except (OSError, IndexError):
+        return False
+
+
+def _stat(pid: int) -> list[bytes]:
+    """The fields of /proc/pid/stat after the name (proc(5)): state (3) is the first."""
+    return Path("/proc", str(pid), "stat").read_bytes().rpartition(b")")[2].split()
+
+
 def _began(pid: int) -> datetime | None:
     """When a living process began; the end of time for one that only waits to be reaped; None if unknown.
 
-    proc(5): the fields of /proc/pid/stat after the name are state (3) and starttime (22), in clock ticks
-    since the boot, whose time is `btime` in /proc/stat.
+    proc(5): field 22 of /proc/pid/stat is starttime, in clock ticks since the boot, whose time is `btime` in
+    /proc/stat.
     """
     try:
-        fields = Path("/proc", str(pid), "stat").read_bytes().rpartition(b")")[2].split()
+        fields = _stat(pid)
         if fields[0] in (b"Z", b"X"):
             return datetime.max.replace(tzinfo=UTC)
         lines = Path("/proc/stat").read_bytes().splitlines()

@@ -69,6 +69,7 @@ class Schedule:
         self._dealt: Iterator[Assignment] | None = None
         self._grid = sampler if isinstance(sampler, GridSampler) else None
         self._done = Settled(study, past, self._grid)
+        self._places: dict[str, int | None] = {}  # of the points that were begun
         self._numbers = Numbers(past, (study.planned or 0) if self._grid else 0)
         self._begun = self._replay()
         self.undealt = None if study.planned is None else study.planned - len(self.settled)
@@ -91,7 +92,7 @@ class Schedule:
 
     def _all(self) -> Iterator[Assignment]:
         for key in sorted(self._begun, key=lambda key: not self._done.ran_out_of_memory(key)):
-            yield from self._fixed(key, self._begun[key])
+            yield from self._fixed(key, self._begun[key], self._places[key])
         yield from self._planned(self._grid) if self._grid else self._proposed()
 
     def report(self, assignment: Assignment, step: int, metrics: Mapping[str, float]) -> bool:
@@ -135,7 +136,7 @@ class Schedule:
         """Settle the points that are done, and return those that are to be run again, in their order."""
         begun: dict[str, TrialParams] = {}
         settled = 0
-        for key, params in self._done.known():
+        for place, key, params in self._done.known():
             if settled + len(begun) == self.study.points:
                 break
             runs = self._done.finals(key)
@@ -144,7 +145,7 @@ class Schedule:
                 settled += 1
                 self._settle(runs, params)
             else:
-                begun[key] = params
+                begun[key], self._places[key] = params, place
         points = self.study.points
         self._left = None if points is None else points - settled - len(begun)
         return begun

@@ -55,21 +55,25 @@ class Settled:
         """Whether a run of a point did."""
         return not self._past.out_of_memory.isdisjoint(self.keys(key))
 
-    def known(self) -> Iterator[tuple[str, TrialParams]]:
-        """The points that runs have had: of a fixed plan in its order, of others the done ones first."""
+    def known(self) -> Iterator[tuple[int | None, str, TrialParams]]:
+        """The points that runs have had: of a fixed plan in its order, of others the done ones first.
+
+        As in `places`; the place is None without a fixed plan.
+        """
         points: dict[str, dict[str, Value]] = {}
         for key in (*self._past.finals, *self._past.cut_off):
             point = point_of(key, self._study)
             if point is not None:
                 points[self.key(point, key)] = point
         if self._grid is None:
-            yield from ((key, to_trial_params(point, self._study.space)) for key, point in points.items())
+            for key, point in points.items():
+                yield None, key, to_trial_params(point, self._study.space)
             return
-        for _, key, params in self.places(self._grid):
+        for place, key, params in self.places(self._grid):
             if not points:
                 return
             if points.pop(key, None) is not None:
-                yield key, params
+                yield place, key, params
 
     def places(self, grid: GridSampler) -> Iterator[tuple[int, str, TrialParams]]:
         """The points of a fixed plan: place, content, and what stands for it in the Optuna study."""

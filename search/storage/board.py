@@ -12,6 +12,7 @@ import optuna
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
+from results.owner import is_stopped
 from results.status import Status
 from search.quiet import quiet_optuna
 from search.storage.address import StorageError
@@ -24,6 +25,7 @@ LONGEST_GAP = INTERVAL  # so much of the time between two looks counts
 LONGEST_PAUSE = 20.0  # seconds between two attempts to reach the database
 
 _log = logging.getLogger(__name__)
+_open: "set[Board]" = set()  # those of this process
 
 
 class Board:
@@ -56,8 +58,9 @@ class Board:
         self._read, self._unended = 0, dict[int, FrozenTrial]()
         self._beats: dict[int, tuple[object, float]] = {}  # each sign of life, and the silence since
         self._looked = 0.0
-        self._heart = Heart(connection)
+        self._heart = Heart(connection, self._is_there)
         self._heart.start()
+        _open.add(self)
 
     @contextmanager
     def turn(self, seconds: float = LOCK_SECONDS) -> Iterator[Lock]:
@@ -107,14 +110,20 @@ class Board:
     def is_dead(self, trial: FrozenTrial, mark: Mark) -> bool:
         """Whether whoever runs a trial is gone.
 
-        A process of this machine is looked at, whatever signs it gives: one that is stopped will go on. Of
-        others that is known where their sign of life hasn't changed for `GRACE` seconds in which this
-        search looked and the database could be reached; so no clocks are compared.
+        A process of this machine is looked at: a search dies with it, one of this very process when it is
+        closed. Any other is dead where its sign of life hasn't changed for `GRACE` seconds in which this
+        search looked and the database could be reached, so that no clocks are compared. One that is seen to
+        be stopped will go on, and its silence counts from then.
         """
         lives = mark.lives(self.owner)
-        if lives is not None:
-            return not lives
-        _, silent = self._beats.get(trial.number, (None, 0.0))
+        if lives is False:
+            return True
+        if lives and mark.owner.pid == self.owner.pid:
+            return all(board.owner.token != mark.owner.token for board in _open)
+        beat, silent = self._beats.get(trial.number, (None, 0.0))
+        if lives and is_stopped(mark.owner.pid):
+            self._beats[trial.number] = (beat, 0.0)
+            return False
         return silent > GRACE
 
     def claim(self, template: FrozenTrial, lock: Lock) -> int:
@@ -208,6 +217,7 @@ class Board:
                 self._write()
         finally:
             self._heart.stop()
+            _open.discard(self)
         return len(self._unwritten)
 
     def _later(self, *writes: Callable[[], object]) -> None:

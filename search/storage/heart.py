@@ -1,6 +1,7 @@
 """Signs of life: while a search runs trials, a thread changes a counter of each in the database."""
 
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 
 from optuna.exceptions import UpdateFinishedTrialError
@@ -14,9 +15,14 @@ INTERVAL = 15.0  # seconds
 class Heart:
     """The thread. It has its own connection, so that a search that waits for something beats on."""
 
-    def __init__(self, connection: Connection) -> None:
-        """Beat for no trial yet."""
-        self._connection = connection
+    def __init__(self, connection: Connection, is_there: Callable[[], bool]) -> None:
+        """Beat for no trial yet.
+
+        Args:
+            connection: To the database.
+            is_there: Whether the study is there still; of another one the trials may have the same numbers.
+        """
+        self._connection, self._is_there = connection, is_there
         self._trials: set[int] = set()
         self._lock = threading.Lock()
         self._over = threading.Event()
@@ -45,11 +51,17 @@ class Heart:
         count = 0
         while not self._over.wait(INTERVAL):
             count += 1
-            with self._lock:
-                trials = sorted(self._trials)
             # What can't be written now is written the next time; the search itself says so on the screen.
             with suppress(Unreachable):
-                for trial_id in trials:
-                    with self._connection.reaching(), suppress(UpdateFinishedTrialError, KeyError):
-                        self._connection.storage.set_trial_system_attr(trial_id, BEAT, count)
+                self._beat(count)
         self._connection.storage.remove_session()
+
+    def _beat(self, count: int) -> None:
+        with self._lock:
+            trials = sorted(self._trials)
+        with self._connection.reaching():
+            if not (trials and self._is_there()):
+                return
+        for trial_id in trials:
+            with self._connection.reaching(), suppress(UpdateFinishedTrialError, KeyError):
+                self._connection.storage.set_trial_system_attr(trial_id, BEAT, count)

@@ -10,7 +10,7 @@ from results.run import Run
 from search.assignment import Numbers
 from search.objective import settled_values
 from search.parameters import TrialParams
-from search.past import FINAL, content, point_of, read_content
+from search.past import FINAL, content, point_of, read_content, to_be_rerun
 from search.record import mark_cut_off
 from search.settled import Settled
 from search.storage.board import Board
@@ -26,6 +26,8 @@ class Points:
 
     Attributes:
         taken: The points that are run now or have been, by whomever.
+        running: The points that this search runs.
+        held: For a point that another search runs or has ended, its trial in the database.
         again: Points to be run again, with what stands for them in the Optuna study.
         closed: Trials of the database that say nothing new any more.
         elsewhere: The points that other machines have settled.
@@ -48,6 +50,8 @@ class Points:
             done: What the study's directory has.
         """
         self.taken: set[str] = set()
+        self.running: set[str] = set()
+        self.held: dict[str, int] = {}
         self.again: dict[str, TrialParams] = {}
         self.closed: set[int] = set()
         self.elsewhere: set[str] = set()
@@ -101,6 +105,7 @@ class Points:
             if mark.key not in self.told and len(self._done.finals(mark.key)) < self._study.repeats:
                 self.elsewhere.add(mark.key)
                 self.valued |= bool(trial.values)
+        self.held[mark.key] = trial._trial_id
         self.taken.add(mark.key)
         self.again.pop(mark.key, None)
 
@@ -110,7 +115,11 @@ class Points:
             self.told_there[content(values, repeat)] = found
 
     def _free(self, trial: FrozenTrial, mark: Mark) -> None:
-        """Have a point run again that was begun."""
+        """Have a point run again that was begun, unless somebody else has it, or this search itself."""
+        if self.held.get(mark.key) == trial._trial_id:
+            del self.held[mark.key]
+        if mark.key in self.held or mark.key in self.running:
+            return
         self.taken.discard(mark.key)
         if point_of(mark.key, self._study) is not None:
             self.again[mark.key] = dict(trial.params)
@@ -123,7 +132,8 @@ class Points:
 
     def _release(self, trial: FrozenTrial, mark: Mark) -> None:
         left = runs_left(self._folder, mark)
-        runs = [run for run in left if run.status in FINAL]
+        rerun = self._study.rerun
+        runs = [run for run in left if run.status in FINAL and not to_be_rerun(run.status, run.start, rerun)]
         if len(runs) == self._study.repeats:
             self._adopt(trial, runs)
             return

@@ -10,18 +10,20 @@ import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 
 import optuna
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from results.status import Status
 from search.assignment import Assignment
 from search.objective import Verdict
-from search.parameters import TrialParams
+from search.parameters import TrialParams, distributions_of
 from search.past import Past, content, read_content
 from search.sampling import SpaceExhausted
 from search.schedule import Schedule
+from search.settled import means
 from search.storage.board import Board
 from search.storage.connection import LOCK_SECONDS, START_SECONDS, Busy, Lock, Unreachable
 from search.storage.left import is_released
@@ -64,7 +66,7 @@ class SharedSchedule(Schedule):
         """
         self._board, self._folder = board, folder
         self._claims: dict[int, Claim] = {}  # by the number in the engine
-        self._refused: list[Claim] = []
+        self._refused: deque[Claim] = deque()
         self._ready: deque[Assignment] = deque()
         self._exhausted = False
         self._next_look = self._next_curves = 0.0
@@ -93,7 +95,9 @@ class SharedSchedule(Schedule):
         if not self._ready:
             return None
         self.waiting = False
-        return self._ready.popleft()
+        dealt = self._ready.popleft()
+        self._count()
+        return dealt
 
     def started(self, assignment: Assignment, run_dir: Path) -> None:
         """Let the database know where a trial is recorded."""
@@ -132,6 +136,7 @@ class SharedSchedule(Schedule):
             return
         ended = self._twins.twin(proposal.asked.number)
         del self._claims[proposal.asked.number]
+        self._points.running.discard(claim.key)
         self._points.told.add(claim.key)
         self._points.elsewhere.discard(claim.key)
         claim.row = new_row(ended, {**claim.row.user_attrs, STATUS: verdict.status.value,
@@ -145,11 +150,15 @@ class SharedSchedule(Schedule):
     def close(self) -> None:
         """Let go of the points that were claimed and haven't ended: other machines may run them at once."""
         try:
+            if self._refused:
+                with suppress(Unreachable), self._board.turn():
+                    self._points.read()
+                    self._write_refused()
             for claim in self._claims.values():
                 self._board.give_back(claim.trial_id)
         finally:
             self._claims.clear()
-            unwritten = self._board.close()
+            unwritten = self._board.close() + len(self._refused)
         if unwritten:
             _log.warning(
                 "the database lacks the last %d changes; the next search brings it up to date", unwritten
@@ -161,9 +170,10 @@ class SharedSchedule(Schedule):
         self._points = Points(self._board, self._folder, self.study, self._twins, self._numbers, self._done)
         with self._board.turn(START_SECONDS) as lock:
             self._points.read()
-            for key, params in self._done.known():
+            for place, key, params in self._done.known():
                 runs = self._done.finals(key)
                 self.settled += runs
+                self._places[key] = place
                 if len(runs) == self.study.repeats:
                     self._points.bring_up(key, runs, params)
                     lock.check()  # and so the server sees that its holder lives
@@ -180,37 +190,40 @@ class SharedSchedule(Schedule):
         self.valued = self._points.valued
         self.elsewhere = len(self._points.elsewhere) * self.study.repeats
         points, repeats = self.study.points, self.study.repeats
-        self.undealt = None if points is None else max(0, points - len(self._points.taken)) * repeats
+        free = None if points is None else max(0, points - len(self._points.taken)) * repeats
+        self.undealt = None if free is None else free + len(self._ready)
 
     def _look(self) -> None:
         """Take in what has changed, and take over what dead machines have left."""
         self._points.read()
-        for claim in self._refused:
-            self._points.taken.add(claim.key)
-            if claim.key in self._points.again:  # nobody has run it meanwhile
-                self._points.closed.add(self._board.add(claim.row))
-                del self._points.again[claim.key]
-        self._refused.clear()
+        self._write_refused()
         self._points.release_dead()
+
+    def _write_refused(self) -> None:
+        """Write down the points whose end was refused, as far as nobody has run them meanwhile."""
+        while self._refused:
+            claim = self._refused[0]
+            if claim.key not in self._points.held:
+                self._points.closed.add(self._board.add(claim.row))
+                self._points.taken.add(claim.key)
+                self._points.again.pop(claim.key, None)
+            self._refused.popleft()
 
     def _next_point(self) -> tuple[str, list[Assignment]] | None:
         """A point that is free, with its runs; None where there is none now."""
-        for key in list(self._points.again):
-            params = self._points.again.pop(key)
+        again = list(self._points.again)
+        begun = ((self._places.get(key), key, self._points.again.pop(key)) for key in again)
+        for place, key, params in chain(begun, self._plan or ()):
             if key in self._points.taken:
                 continue
-            runs = list(self._fixed(key, params))
+            runs = list(self._fixed(key, params, place))
             if runs:
                 return key, runs
-            self._end(key)
-        if self._plan is not None:
-            free = (
-                (place, key, params) for place, key, params in self._plan if key not in self._points.taken
-            )
-            place, key, params = next(free, (0, "", {}))
-            return (key, list(self._fixed(key, params, place))) if key else None
+            self._end(key, params)
         points = self.study.points
-        if self._exhausted or (points is not None and len(self._points.taken) >= points):
+        if self._plan is not None or self._exhausted:
+            return None
+        if points is not None and len(self._points.taken) >= points:
             return None
         try:
             asked, point = self._ask()
@@ -220,16 +233,36 @@ class SharedSchedule(Schedule):
         key = self._done.key(point)
         return key, list(self._runs(key, self._proposal(asked, point)))
 
-    def _end(self, key: str) -> None:
-        """Write down a point, asked for just now, all of whose runs have ended, on several machines."""
-        asked = self.engine.get_trials(deepcopy=False)[-1]
+    def _end(self, key: str, params: TrialParams) -> None:
+        """Write down a point, asked for just now, all of whose runs have ended, on several machines.
+
+        Raises:
+            Unreachable: It couldn't be written; the point stays the next to be looked at.
+        """
+        number = self.engine.get_trials(deepcopy=False)[-1].number
         found = [values for values in self._ended(key) if values is not None]
-        self._tell(asked.number, found)
+        ended = create_trial(
+            state=TrialState.COMPLETE if found else TrialState.FAIL,
+            values=means(found) if found else None,
+            params=dict(params),
+            distributions=distributions_of(params, self.study.space),
+        )
         mark = Mark(key, self._board.owner, self._points.numbers_of(key))
         status = Status.COMPLETED if found else Status.FAILED
-        row = new_row(self._twins.twin(asked.number), {STATUS: status.value}, mark.attributes(), False)
-        self._points.closed.add(self._board.add(row))
+        row = new_row(ended, {STATUS: status.value}, mark.attributes(), False)
+        try:
+            trial_id = self._board.add(row)
+        except Unreachable:
+            self._put_back(number, key, params)
+            raise
+        self._tell(number, found)
+        self._points.closed.add(trial_id)
         self._points.taken.add(key)
+
+    def _put_back(self, number: int, key: str, params: TrialParams) -> None:
+        """Let a point that couldn't be written be the next."""
+        self.engine.tell(number, state=TrialState.FAIL)
+        self._points.again = {key: params, **self._points.again}
 
     def _claim(self, key: str, runs: Sequence[Assignment], lock: Lock) -> None:
         """Take a point for this machine.
@@ -250,15 +283,15 @@ class SharedSchedule(Schedule):
         try:
             trial_id = self._board.claim(row, lock)
         except Unreachable:
-            self.engine.tell(asked, state=TrialState.FAIL)
+            self._put_back(asked.number, key, dict(twin.params))
             values, _ = read_content(key)
             for run in runs:
                 self._numbers.take(content(values, run.repeat), run.number)
-            self._points.again = {key: dict(twin.params), **self._points.again}
             raise
         self._twins.own(trial_id, asked.number)
         self._claims[asked.number] = Claim(key, trial_id, row)
         self._points.taken.add(key)
+        self._points.running.add(key)
         self._ready.extend(runs)
         # Optuna itself tries again where no answer came, so that there may be two trials: the first is
         # released before any other machine can look.
@@ -268,8 +301,6 @@ class SharedSchedule(Schedule):
         """Learn that the end of a trial couldn't be written, since it has one in the database already."""
         there = self._board.trial(claim.trial_id)
         if is_released(there, self.study.rerun):  # by a machine that took this one for dead
-            self._points.taken.discard(claim.key)
-            self._points.again[claim.key] = dict(claim.row.params)
             self._refused.append(claim)
             self._next_look = 0.0
 

@@ -132,6 +132,16 @@ def test_after_a_change_of_the_space_no_two_points_share_a_number(sampler: str, 
     assert len(set(seeds)) == len(seeds)
 
 
+def test_a_repeat_that_is_missing_gets_the_number_of_its_place(tmp_path: Path) -> None:
+    spec = study(planned=24, repeats=2)
+    whole = list(schedule(spec, tmp_path).assignments())
+    record(tmp_path, 0, Status.COMPLETED, **whole[0].values)
+    rest = list(schedule(spec, tmp_path).assignments())
+    assert [(trial.number, trial.repeat, trial.values) for trial in rest] == [
+        (trial.number, trial.repeat, trial.values) for trial in whole[1:]
+    ]
+
+
 @pytest.mark.parametrize("stop_after", range(1, 8))
 def test_the_numbers_after_a_change_do_not_depend_on_interruptions(stop_after: int, tmp_path: Path) -> None:
     found = []

@@ -1,6 +1,9 @@
 """Two searches' schedules on one database, without processes: who gets which point, and what each learns."""
 
 import json
+import os
+import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -17,11 +20,13 @@ from optuna.trial import FrozenTrial, TrialState
 
 from results import layout
 from results.files import write_json
-from results.runs import Epoch, Run, create_run
+from results.owner import is_stopped
+from results.runs import Epoch, Run, create_run, finish_run
 from results.status import Status
 from search import tuning_run
 from search.assignment import Assignment
 from search.engine import study_sampler
+from search.grid import GridSampler
 from search.objective import Verdict
 from search.past import NOTHING, Past
 from search.past import content as key_of
@@ -219,16 +224,68 @@ def test_a_process_of_this_machine_that_has_ended_is_dead_at_once(join: Join, cl
     assert content(begin(two)) == content(left)
 
 
-def test_a_process_of_this_machine_that_lives_is_not_dead_however_long_it_is_silent(
-    join: Join, clock: Clock
+def test_a_search_of_this_process_lives_until_it_is_closed_however_long_it_is_silent(
+    join: Join, clock: Clock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    def away(*asked: Any) -> None:
+        raise optuna.exceptions.StorageInternalError("the server was stopped")
+
     one, two = join("one"), join("two")
-    one._board.owner, two._board.owner = Owner(), Owner()  # two searches of this process, which lives
-    begin(one)
+    one._board.owner, two._board.owner = Owner(), Owner()
+    left = begin(one)
     for _ in range(5):
         two.tell(begin(two), GOOD)
     idle(two, clock, 3 * board.GRACE)
     assert two.waiting
+    with monkeypatch.context() as patched:
+        patched.setattr(one._board._storage, "set_trial_user_attr", away)
+        one.close()
+    assert "the next search brings it up to date" in caplog.text
+    one._board._unwritten.clear()  # so that it may be closed again
+    assert content(begin(two)) == content(left)
+
+
+def test_what_a_search_could_not_write_is_written_by_the_next_one_of_its_process(
+    join: Join, clock: Clock, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*asked: Any) -> None:
+        raise optuna.exceptions.StorageInternalError("the server was stopped")
+
+    one = join("one", planned=1)
+    one._board.owner = Owner()
+    done = begin(one)
+    with monkeypatch.context() as patched:
+        patched.setattr(one._board._storage, "set_trial_state_values", away)
+        one.tell(done, GOOD)
+        one.close()
+    one._board._unwritten.clear()  # so that it may be closed again
+    run = Run(tmp_path, Status.COMPLETED, {}, epochs=(Epoch(1, {"val_loss": 0.5}),))
+    two = join("two", replace(NOTHING, finals={key_of(done.values): run}), planned=1)
+    assert two.next() is None
+    assert not two.waiting
+    assert [(trial.state, trial.values) for trial in trials(database)] == [(TrialState.COMPLETE, [0.5])]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no other system tells what its processes do")
+def test_a_process_of_this_machine_that_lives_is_dead_when_it_is_silent_unless_it_is_stopped(
+    join: Join, clock: Clock
+) -> None:
+    one, two = join("one"), join("two")
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as notebook:
+        one._board.owner, two._board.owner = replace(Owner(), pid=notebook.pid), Owner()
+        left = begin(one)
+        for _ in range(5):
+            two.tell(begin(two), GOOD)
+        os.kill(notebook.pid, signal.SIGSTOP)
+        wait_until(lambda: is_stopped(notebook.pid), "the process to stop")
+        idle(two, clock, 3 * board.GRACE)
+        assert two.waiting
+        os.kill(notebook.pid, signal.SIGCONT)
+        wait_until(lambda: not is_stopped(notebook.pid), "the process to go on")
+        idle(two, clock)
+        clock.now += 10
+        assert content(begin(two)) == content(left)
+        notebook.kill()
 
 
 def test_where_the_system_names_no_boot_signs_of_life_decide() -> None:
@@ -251,6 +308,28 @@ def test_signs_of_life_are_given_while_a_trial_runs(
     wait_until(lambda: trials(database)[0].system_attrs.get(heart.BEAT, 0) > 2, "signs of life")
     one.tell(found, GOOD)
     assert not one._board._heart._trials
+
+
+def test_no_signs_of_life_are_given_to_a_study_that_is_made_anew(join: Join, database: str) -> None:
+    one = join("one")
+    begin(one)
+    optuna.delete_study(study_name="s", storage=database)
+    begin(join("two"))
+    one._board._heart._beat(7)
+    assert heart.BEAT not in trials(database)[0].system_attrs
+    one._claims.clear()  # so that it may be closed
+
+
+def test_a_dead_machines_bad_end_is_run_again_where_that_is_asked_for(join: Join, clock: Clock) -> None:
+    one = join("one")
+    one._board.owner = replace(Owner(), pid=2**22 + 1)  # gone
+    left = begin(one)
+    run = create_run(Path("nowhere"), {"number": left.number})
+    record = json.loads((run / layout.RUN).read_text())
+    write_json(run / layout.RUN, {**record, "pid": one._board.owner.pid})
+    finish_run(run, status=Status.FAILED)
+    two = join("two", rerun={Status.FAILED: datetime.now(UTC)})
+    assert content(begin(two)) == content(left)
 
 
 def test_signs_of_life_are_given_until_the_end_is_written(
@@ -318,7 +397,48 @@ def test_an_end_that_was_refused_is_written_once_the_database_is_back(
     clock.now += 3
     assert one.next() is None
     assert (trials(database)[-1].state, trials(database)[-1].values) == (TrialState.COMPLETE, [0.25])
+    one.tell(slow, GOOD)  # the other machine has ended it already
+    clock.now += 3
+    assert one.next() is None
+    assert [trial.state.name for trial in trials(database)] == ["FAIL", "FAIL", "COMPLETE", "COMPLETE"]
+
+
+def test_a_point_that_a_search_still_runs_is_not_begun_by_it_again(
+    join: Join, clock: Clock, database: str
+) -> None:
+    one, two = join("one", planned=2), join("two", planned=2)
+    slow = begin(one)
+    two.tell(begin(two), GOOD)
+    clock.now += 3
+    assert two.next() is None
+    idle(two, clock, board.GRACE - 10)
+    clock.now += 10
+    assert content(begin(two)) == content(slow)
+    two.close()  # interrupted, while the first still runs the point
+    clock.now += 3
+    assert one.next() is None
     one.tell(slow, GOOD)
+    clock.now += 3
+    assert one.next() is None
+    assert [trial.state.name for trial in trials(database)] == ["FAIL", "COMPLETE", "FAIL", "COMPLETE"]
+
+
+def test_an_end_that_was_refused_is_written_before_the_search_ends(
+    join: Join, clock: Clock, database: str
+) -> None:
+    one, two = join("one", planned=2), join("two", planned=2)
+    begin(one)
+    slower = begin(one)
+    clock.now += 3
+    assert two.next() is None
+    idle(two, clock)
+    two.tell(begin(two), GOOD)
+    one.tell(slower, Verdict(Status.COMPLETED, None, 0.25))
+    one.close()
+    assert (trials(database)[-1].state, trials(database)[-1].values) == (TrialState.COMPLETE, [0.25])
+    clock.now += 3
+    assert two.next() is None
+    assert not two.waiting
 
 
 def test_a_claim_whose_answer_was_lost_is_made_again(
@@ -393,6 +513,28 @@ def test_what_others_have_ended_is_known_though_a_lost_claim_cannot_be_released(
     assert len(points | {content(theirs)}) == 6
 
 
+def test_the_repeats_that_have_not_begun_are_undealt(join: Join, clock: Clock) -> None:
+    one = join("one", repeats=3, planned=6)
+    left = [one.undealt]
+    for _ in range(6):
+        begin(one)
+        left.append(one.undealt)
+    assert left == [6, 5, 4, 3, 2, 1, 0]
+
+
+def test_a_repeat_that_is_missing_here_gets_the_number_of_its_place(
+    join: Join, clock: Clock, model: Study, tmp_path: Path
+) -> None:
+    sampler = study_sampler(model)
+    assert isinstance(sampler, GridSampler)
+    first = key_of(model.values(sampler.place(0)[1]))
+    run = Run(tmp_path, Status.COMPLETED, {}, epochs=(Epoch(1, {"val_loss": 1.0}),))
+    past = replace(NOTHING, finals={first: run}, numbers={first: 0}, next_number=1)
+    one = join("one", past, repeats=2, planned=12)
+    found = begin(one)
+    assert (found.number, found.repeat) == (1, 1)
+
+
 def test_of_a_point_with_repeats_only_the_missing_ones_are_run_again(
     join: Join, clock: Clock, database: str
 ) -> None:
@@ -430,8 +572,11 @@ def test_repeats_that_failed_elsewhere_are_run_again_where_that_is_asked_for(
 
 
 def test_a_point_whose_repeats_have_ended_on_two_machines_is_settled(
-    join: Join, clock: Clock, database: str, tmp_path: Path
+    join: Join, clock: Clock, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def away(row: FrozenTrial) -> int:
+        raise Unreachable("the server was stopped")
+
     one = join("one", repeats=2, planned=2)
     one._board.owner = replace(Owner(), pid=2**22 + 1)  # gone
     first, second = begin(one), begin(one)
@@ -439,6 +584,12 @@ def test_a_point_whose_repeats_have_ended_on_two_machines_is_settled(
     # The second ended in this machine's directory, but its search was killed before it could say so.
     there = Run(tmp_path, Status.COMPLETED, {"repeat": 1}, epochs=(Epoch(1, {"val_loss": 1.0}),))
     two = join("two", replace(NOTHING, finals={key_of(second.values, 1): there}), repeats=2, planned=2)
+    with monkeypatch.context() as patched:
+        patched.setattr(two._board, "add", away)
+        assert two.next() is None
+        assert two.waiting
+    assert TrialState.COMPLETE not in [trial.state for trial in two.engine.get_trials(deepcopy=False)]
+    clock.now += 3
     assert two.next() is None
     assert not two.waiting
     assert (trials(database)[-1].state, trials(database)[-1].values) == (TrialState.COMPLETE, [0.75])
