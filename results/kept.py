@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 SAVE_MODEL = "save_model"  # in run.json
+_Stamp = tuple[int, int, int]  # inode, time of the last change in ns, size
 _NUMBERS = "biuf"  # kinds of NumPy types; the others need pickle or are no data for a network
 
 
@@ -84,7 +85,7 @@ class Keeper:
     def __init__(self, run_dir: Path, keras: Any) -> None:
         self.run_dir = run_dir
         self.keras = keras
-        self.ours: set[str] = set()  # names of the files that were kept here
+        self._ours: dict[str, _Stamp | None] = {}  # of the files as they were kept here, by name
         self._evaluations = 0
 
     def fit(
@@ -112,28 +113,46 @@ class Keeper:
         return answer
 
     def _model(self, model: Any) -> None:
+        if self._is_the_scripts(layout.MODEL):
+            return
         beside = self.run_dir / f".{os.getpid()}.{layout.MODEL}"
         try:
             self.keras.Model.save(model, beside)
             os.replace(beside, self.run_dir / layout.MODEL)
-            self.ours.add(layout.MODEL)
+            self._ours[layout.MODEL] = _stamp(self.run_dir / layout.MODEL)
         except Exception as error:  # a layer of the user's tells how it is made, and may raise anything
             beside.unlink(missing_ok=True)
             self._drop(layout.MODEL)
             _log.warning("the model can't be saved: %s", error)
 
     def _data(self, given: Mapping[str, Any]) -> None:
+        if self._is_the_scripts(layout.HELD_OUT):
+            return
         try:
-            data = dataclasses.replace(_arrays(given), model_saved=layout.MODEL in self.ours)
+            saved = (self.run_dir / layout.MODEL).is_file()
+            data = dataclasses.replace(_arrays(given), model_saved=saved)
             write_held_out(self.run_dir, data)
-            self.ours.add(layout.HELD_OUT)
+            self._ours[layout.HELD_OUT] = _stamp(self.run_dir / layout.HELD_OUT)
         except Exception as error:  # an `__array__` of the user's may raise anything, and memory may not do
             _log.warning("this evaluate() can't be kept to be repeated: %s", str(error) or repr(error))
 
     def _drop(self, name: str) -> None:
-        if name in self.ours:
+        if not self._is_the_scripts(name):
             (self.run_dir / name).unlink(missing_ok=True)
-            self.ours.remove(name)
+
+    def _is_the_scripts(self, name: str) -> bool:
+        """Whether the script wrote a file that is there: it isn't, or is no longer, as it was kept here."""
+        found = _stamp(self.run_dir / name)
+        return found is not None and found != self._ours.get(name)
+
+
+def _stamp(path: Path) -> _Stamp | None:
+    """What changes when a file is written again; None where there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def _arrays(given: Mapping[str, Any]) -> HeldOut:

@@ -186,6 +186,25 @@ def test_what_the_script_wrote_itself_stays(keeper: Keeper, tmp_path: Path) -> N
     assert read_held_out(tmp_path).x.tolist() == X.tolist()
 
 
+def test_a_model_that_the_script_wrote_itself_stays(keeper: Keeper, tmp_path: Path) -> None:
+    """The best of its epochs, say, by a ModelCheckpoint within fit(), over one that was kept before."""
+    fit(keeper, Model("first"))
+    keeper.fit(lambda model: Model("best").save(tmp_path / layout.MODEL), Model("last"), (), {})
+    assert (tmp_path / layout.MODEL).read_text() == "best"
+    evaluate(keeper, X, Y, model=Model("loaded"))
+    assert (tmp_path / layout.MODEL).read_text() == "best"
+    assert read_held_out(tmp_path).x.tolist() == X.tolist()
+    evaluate(keeper, X[:1], Y[:1], model=Model(fails=TypeError))
+    assert (tmp_path / layout.MODEL).read_text() == "best"
+
+
+def test_data_that_the_script_wrote_itself_stay_whatever_it_evaluates(keeper: Keeper, tmp_path: Path) -> None:
+    evaluate(keeper, X[:2], Y[:2])
+    write_held_out(tmp_path, HeldOut(X, Y))
+    evaluate(keeper, X[:1], Y[:1])
+    assert read_held_out(tmp_path).x.tolist() == X.tolist()
+
+
 def test_a_frame_is_an_array(keeper: Keeper, tmp_path: Path) -> None:
     evaluate(keeper, pd.DataFrame(X), pd.Series(Y))
     assert read_held_out(tmp_path).x.tolist() == X.tolist()
