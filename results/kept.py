@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 from results import layout
 from results.errors import ResultsError
@@ -77,8 +78,8 @@ def keeps_in_vain(run_dir: Path) -> bool:
 class Keeper:
     """Keeps the model of each `fit()` and `evaluate()`, and the data of the latter; the last one stays.
 
-    At no moment do the data of one model lie beside another: it may have been trained on them. What can't be
-    kept is named in a warning, in the run's output, and never ends the run. An earlier one that was kept
+    At no moment are the data of one model kept beside another: it may have been trained on them. What can't
+    be kept is named in a warning, in the run's output, and never ends the run. An earlier one that was kept
     doesn't stand in for it; a file that the script wrote itself is left alone.
     """
 
@@ -86,15 +87,15 @@ class Keeper:
         self.run_dir = run_dir
         self.keras = keras
         self._ours: dict[str, _Stamp | None] = {}  # of the files as they were kept here, by name
-        self._evaluations = 0
+        self._evaluated: Callable[[], Any] = _none  # the model of the last evaluate() since a fit() began
 
     def fit(
         self, original: Callable[..., Any], model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        """Run a `fit()`, then keep the model; the data of an earlier `evaluate()` go, of one within stay."""
-        before = self._evaluations
+        """Run a `fit()`, then keep the model; only the data of an `evaluate()` of it within stay."""
+        self._evaluated = _none
         answer = original(model, *args, **kwargs)
-        if self._evaluations == before:
+        if self._evaluated() is not model:
             self._drop(layout.HELD_OUT)
         self._model(model)
         return answer
@@ -106,7 +107,7 @@ class Keeper:
         answer = original(model, *args, **kwargs)
         given = None if kwargs.get("_use_cached_eval_dataset") else bind(original, model, args, kwargs)
         if given is not None:
-            self._evaluations += 1
+            self._evaluated = ref(model)
             self._drop(layout.HELD_OUT)
             self._model(model)
             self._data(given.arguments)
@@ -144,6 +145,10 @@ class Keeper:
         """Whether the script wrote a file that is there: it isn't, or is no longer, as it was kept here."""
         found = _stamp(self.run_dir / name)
         return found is not None and found != self._ours.get(name)
+
+
+def _none() -> None:
+    return None
 
 
 def _stamp(path: Path) -> _Stamp | None:

@@ -100,9 +100,25 @@ def test_a_fit_drops_the_data_of_an_earlier_evaluation(keeper: Keeper, tmp_path:
 
 def test_data_that_a_callback_evaluates_within_a_fit_stay(keeper: Keeper, tmp_path: Path) -> None:
     evaluate(keeper, X[:1], Y[:1])
-    keeper.fit(lambda model: evaluate(keeper, X, Y), Model("fitted"), (), {})
+    keeper.fit(lambda model: evaluate(keeper, X, Y, model=model), Model("fitted"), (), {})
     assert read_held_out(tmp_path).x.tolist() == X.tolist()
     assert (tmp_path / layout.MODEL).read_text() == "fitted"
+
+
+def test_data_of_another_model_do_not_stay_beside_the_fitted_one(keeper: Keeper, tmp_path: Path) -> None:
+    """A teacher is evaluated on what its student is trained on."""
+    teacher, student = Model("teacher"), Model("student")
+    evaluate(keeper, X, Y, model=student)
+    keeper.fit(lambda model: evaluate(keeper, X, Y, model=teacher), student, (), {})
+    assert (tmp_path / layout.MODEL).read_text() == "student"
+    assert not (tmp_path / layout.HELD_OUT).exists()
+
+    def distil(model: Model) -> None:
+        evaluate(keeper, X, Y, model=model)
+        fit(keeper, teacher)
+
+    keeper.fit(distil, student, (), {})
+    assert [path.name for path in tmp_path.iterdir()] == [layout.MODEL]
 
 
 def test_no_model_lies_beside_the_data_of_another_while_files_are_replaced(
