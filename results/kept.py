@@ -3,7 +3,6 @@
 The held-out set is what the script itself names: the x and y of its last `model.evaluate(x, y)`.
 """
 
-import dataclasses
 import io
 import logging
 import os
@@ -17,7 +16,7 @@ from weakref import ref
 
 from results import layout
 from results.errors import ResultsError
-from results.files import read_json, replace
+from results.files import read_json, replace, write_json
 from results.keras_calls import bind
 
 if TYPE_CHECKING:
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 SAVE_MODEL = "save_model"  # in run.json
+_BOTH = (layout.MODEL, layout.HELD_OUT)
 _Stamp = tuple[int, int, int]  # inode, time of the last change in ns, size
 _NUMBERS = "biuf"  # kinds of NumPy types; the others need pickle or are no data for a network
 
@@ -38,13 +38,11 @@ class HeldOut:
         x: Samples, (n, ...).
         y: What is to be predicted, (n,) or (n, ...).
         batch_size: As the script gave it to `evaluate()`, or None where it gave none.
-        model_saved: False where Keras couldn't save the model that was evaluated on them.
     """
 
     x: "NDArray[Any]"
     y: "NDArray[Any]"
     batch_size: int | None = None
-    model_saved: bool = True
 
 
 def asked_to_keep(run_dir: Path) -> bool:
@@ -59,20 +57,24 @@ def keeping(asked: bool) -> dict[str, bool]:
 
 def can_be_evaluated(run_dir: Path) -> bool:
     """Whether a run has both files."""
-    return all((run_dir / name).is_file() for name in (layout.MODEL, layout.HELD_OUT))
+    return all((run_dir / name).is_file() for name in _BOTH)
+
+
+def note_kept(run_dir: Path) -> None:
+    """Note at the end of a run which of both files it has, in kept.json."""
+    try:
+        write_json(run_dir / layout.KEPT, {name: (run_dir / name).is_file() for name in _BOTH})
+    except OSError as error:
+        _log.warning("what was kept can't be noted: %s", error.strerror)
 
 
 def keeps_in_vain(run_dir: Path) -> bool:
-    """Whether a run that was asked to keep both files and lacks one couldn't keep it, as if it ran again.
+    """Whether a run that was asked to keep both files couldn't, so that it couldn't if it ran again.
 
-    A model that was saved and has been deleted since is another matter.
+    A file that was there at its end and has been deleted since is another matter.
     """
-    if (run_dir / layout.MODEL).is_file():
-        return True
-    try:
-        return not read_held_out(run_dir).model_saved
-    except ResultsError:
-        return False
+    noted = read_json(run_dir / layout.KEPT)
+    return noted is not None and not all(noted.get(name) for name in _BOTH)
 
 
 class Keeper:
@@ -130,9 +132,7 @@ class Keeper:
         if self._is_the_scripts(layout.HELD_OUT):
             return
         try:
-            saved = (self.run_dir / layout.MODEL).is_file()
-            data = dataclasses.replace(_arrays(given), model_saved=saved)
-            write_held_out(self.run_dir, data)
+            write_held_out(self.run_dir, _arrays(given))
             self._ours[layout.HELD_OUT] = _stamp(self.run_dir / layout.HELD_OUT)
         except Exception as error:  # an `__array__` of the user's may raise anything, and memory may not do
             _log.warning("this evaluate() can't be kept to be repeated: %s", str(error) or repr(error))
@@ -194,8 +194,6 @@ def write_held_out(run_dir: Path, data: HeldOut) -> None:
     arrays: dict[str, Any] = {"x": data.x, "y": data.y}
     if data.batch_size is not None:
         arrays["batch_size"] = np.asarray(data.batch_size)
-    if not data.model_saved:
-        arrays["model_saved"] = np.asarray(False)
     file = io.BytesIO()
     np.savez_compressed(file, **arrays)
     replace(run_dir / layout.HELD_OUT, file.getvalue())
@@ -215,8 +213,7 @@ def read_held_out(run_dir: Path) -> HeldOut:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             found = {name: arrays[name] for name in arrays.files}
         size = found.get("batch_size")
-        saved = bool(found.get("model_saved", True))
-        data = HeldOut(found["x"], found["y"], None if size is None else int(size), saved)
+        data = HeldOut(found["x"], found["y"], None if size is None else int(size))
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ResultsError(f"{str(path)!r} isn't a readable held-out set: {error}") from None
     if data.x.ndim == 0 or data.y.ndim == 0 or len(data.x) != len(data.y) or not len(data.x):

@@ -18,7 +18,7 @@ from results.checks import real_numbers
 from results.errors import RecordError
 from results.files import read_json
 from results.import_hook import when_imported
-from results.kept import Keeper, asked_to_keep
+from results.kept import Keeper, asked_to_keep, note_kept
 from results.keras_calls import bind, replace_method
 from results.recorder import Pruned, Recorder
 from results.stepping import Stepper, asked_steps
@@ -36,7 +36,7 @@ def install(recorder: Recorder) -> Callable[[], None]:
     """Record every `fit()` and `evaluate()` of this process, from the moment that Keras is imported.
 
     Returns:
-        A function that takes the hooks off again.
+        A function that takes the hooks off again, and notes what was kept where the run was asked to.
     """
     hooks: list[Callable[[], None]] = []
 
@@ -63,6 +63,8 @@ def install(recorder: Recorder) -> Callable[[], None]:
         withdraw()
         while hooks:
             hooks.pop()()
+        if asked_to_keep(recorder.run_dir):
+            note_kept(recorder.run_dir)
 
     return undo
 
