@@ -3,7 +3,6 @@
 The held-out set is what the script itself names: the x and y of its last `model.evaluate(x, y)`.
 """
 
-import dataclasses
 import io
 import logging
 import os
@@ -13,10 +12,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 from results import layout
 from results.errors import ResultsError
-from results.files import read_json, replace
+from results.files import read_json, replace, write_json
 from results.keras_calls import bind
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 SAVE_MODEL = "save_model"  # in run.json
+_BOTH = (layout.MODEL, layout.HELD_OUT)
+_Stamp = tuple[int, int, int]  # inode, time of the last change in ns, size
 _NUMBERS = "biuf"  # kinds of NumPy types; the others need pickle or are no data for a network
 
 
@@ -36,13 +38,11 @@ class HeldOut:
         x: Samples, (n, ...).
         y: What is to be predicted, (n,) or (n, ...).
         batch_size: As the script gave it to `evaluate()`, or None where it gave none.
-        model_saved: False where Keras couldn't save the model that was evaluated on them.
     """
 
     x: "NDArray[Any]"
     y: "NDArray[Any]"
     batch_size: int | None = None
-    model_saved: bool = True
 
 
 def asked_to_keep(run_dir: Path) -> bool:
@@ -57,43 +57,47 @@ def keeping(asked: bool) -> dict[str, bool]:
 
 def can_be_evaluated(run_dir: Path) -> bool:
     """Whether a run has both files."""
-    return all((run_dir / name).is_file() for name in (layout.MODEL, layout.HELD_OUT))
+    return all((run_dir / name).is_file() for name in _BOTH)
+
+
+def note_kept(run_dir: Path) -> None:
+    """Note at the end of a run which of both files it has, in kept.json."""
+    try:
+        write_json(run_dir / layout.KEPT, {name: (run_dir / name).is_file() for name in _BOTH})
+    except OSError as error:
+        _log.warning("what was kept can't be noted: %s", error.strerror)
 
 
 def keeps_in_vain(run_dir: Path) -> bool:
-    """Whether a run that was asked to keep both files and lacks one couldn't keep it, as if it ran again.
+    """Whether a run that was asked to keep both files couldn't, so that it couldn't if it ran again.
 
-    A model that was saved and has been deleted since is another matter.
+    A file that was there at its end and has been deleted since is another matter.
     """
-    if (run_dir / layout.MODEL).is_file():
-        return True
-    try:
-        return not read_held_out(run_dir).model_saved
-    except ResultsError:
-        return False
+    noted = read_json(run_dir / layout.KEPT)
+    return noted is not None and not all(noted.get(name) for name in _BOTH)
 
 
 class Keeper:
     """Keeps the model of each `fit()` and `evaluate()`, and the data of the latter; the last one stays.
 
-    At no moment do the data of one model lie beside another: it may have been trained on them. What can't be
-    kept is named in a warning, in the run's output, and never ends the run. An earlier one that was kept
+    At no moment are the data of one model kept beside another: it may have been trained on them. What can't
+    be kept is named in a warning, in the run's output, and never ends the run. An earlier one that was kept
     doesn't stand in for it; a file that the script wrote itself is left alone.
     """
 
     def __init__(self, run_dir: Path, keras: Any) -> None:
         self.run_dir = run_dir
         self.keras = keras
-        self.ours: set[str] = set()  # names of the files that were kept here
-        self._evaluations = 0
+        self._ours: dict[str, _Stamp | None] = {}  # of the files as they were kept here, by name
+        self._evaluated: Callable[[], Any] = _none  # the model of the last evaluate() since a fit() began
 
     def fit(
         self, original: Callable[..., Any], model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        """Run a `fit()`, then keep the model; the data of an earlier `evaluate()` go, of one within stay."""
-        before = self._evaluations
+        """Run a `fit()`, then keep the model; only the data of an `evaluate()` of it within stay."""
+        self._evaluated = _none
         answer = original(model, *args, **kwargs)
-        if self._evaluations == before:
+        if self._evaluated() is not model:
             self._drop(layout.HELD_OUT)
         self._model(model)
         return answer
@@ -105,35 +109,55 @@ class Keeper:
         answer = original(model, *args, **kwargs)
         given = None if kwargs.get("_use_cached_eval_dataset") else bind(original, model, args, kwargs)
         if given is not None:
-            self._evaluations += 1
+            self._evaluated = ref(model)
             self._drop(layout.HELD_OUT)
             self._model(model)
             self._data(given.arguments)
         return answer
 
     def _model(self, model: Any) -> None:
+        if self._is_the_scripts(layout.MODEL):
+            return
         beside = self.run_dir / f".{os.getpid()}.{layout.MODEL}"
         try:
             self.keras.Model.save(model, beside)
             os.replace(beside, self.run_dir / layout.MODEL)
-            self.ours.add(layout.MODEL)
+            self._ours[layout.MODEL] = _stamp(self.run_dir / layout.MODEL)
         except Exception as error:  # a layer of the user's tells how it is made, and may raise anything
             beside.unlink(missing_ok=True)
             self._drop(layout.MODEL)
             _log.warning("the model can't be saved: %s", error)
 
     def _data(self, given: Mapping[str, Any]) -> None:
+        if self._is_the_scripts(layout.HELD_OUT):
+            return
         try:
-            data = dataclasses.replace(_arrays(given), model_saved=layout.MODEL in self.ours)
-            write_held_out(self.run_dir, data)
-            self.ours.add(layout.HELD_OUT)
+            write_held_out(self.run_dir, _arrays(given))
+            self._ours[layout.HELD_OUT] = _stamp(self.run_dir / layout.HELD_OUT)
         except Exception as error:  # an `__array__` of the user's may raise anything, and memory may not do
             _log.warning("this evaluate() can't be kept to be repeated: %s", str(error) or repr(error))
 
     def _drop(self, name: str) -> None:
-        if name in self.ours:
+        if not self._is_the_scripts(name):
             (self.run_dir / name).unlink(missing_ok=True)
-            self.ours.remove(name)
+
+    def _is_the_scripts(self, name: str) -> bool:
+        """Whether the script wrote a file that is there: it isn't, or is no longer, as it was kept here."""
+        found = _stamp(self.run_dir / name)
+        return found is not None and found != self._ours.get(name)
+
+
+def _none() -> None:
+    return None
+
+
+def _stamp(path: Path) -> _Stamp | None:
+    """What changes when a file is written again; None where there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def _arrays(given: Mapping[str, Any]) -> HeldOut:
@@ -170,8 +194,6 @@ def write_held_out(run_dir: Path, data: HeldOut) -> None:
     arrays: dict[str, Any] = {"x": data.x, "y": data.y}
     if data.batch_size is not None:
         arrays["batch_size"] = np.asarray(data.batch_size)
-    if not data.model_saved:
-        arrays["model_saved"] = np.asarray(False)
     file = io.BytesIO()
     np.savez_compressed(file, **arrays)
     replace(run_dir / layout.HELD_OUT, file.getvalue())
@@ -191,8 +213,7 @@ def read_held_out(run_dir: Path) -> HeldOut:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             found = {name: arrays[name] for name in arrays.files}
         size = found.get("batch_size")
-        saved = bool(found.get("model_saved", True))
-        data = HeldOut(found["x"], found["y"], None if size is None else int(size), saved)
+        data = HeldOut(found["x"], found["y"], None if size is None else int(size))
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ResultsError(f"{str(path)!r} isn't a readable held-out set: {error}") from None
     if data.x.ndim == 0 or data.y.ndim == 0 or len(data.x) != len(data.y) or not len(data.x):

@@ -1,8 +1,9 @@
-"""Calls of Keras' methods as they are watched from outside: hooks in their place, arguments by name."""
+"""Calls of Keras' methods as they are watched from outside: hooks in their place, arguments, samples."""
 
 import functools
 import inspect
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from typing import Any
 
 
@@ -35,3 +36,32 @@ def bind(
         return None
     given.apply_defaults()
     return given
+
+
+def count_samples(keras: Any, data: Any) -> int | None:
+    """The length of the first array in `data`, or None where it holds no arrays."""
+    if data is None:
+        return None
+    shape: Any = getattr(keras.tree.flatten(data)[0] if not hasattr(data, "shape") else data, "shape", ())
+    return int(shape[0]) if len(shape) > 0 and shape[0] is not None else None
+
+
+def count_fit_samples(keras: Any, named: Mapping[str, Any]) -> tuple[int | None, int | None]:
+    """How many samples a `fit()` trains and validates on; None for either where no arrays are given."""
+    samples = count_samples(keras, named["x"])
+    validation = named["validation_data"]
+    if validation is not None:
+        return samples, count_samples(
+            keras, validation[0] if isinstance(validation, tuple | list) else validation
+        )
+    if not named["validation_split"] or samples is None:
+        return samples, None
+    # As keras/src/trainers/data_adapters/array_slicing.py splits.
+    kept = math.floor(samples * (1.0 - named["validation_split"]))
+    return kept, samples - kept
+
+
+def default_batch_size(samples: int, steps: int | None) -> int:
+    """What Keras takes for arrays where none is given."""
+    # As in keras/src/trainers/data_adapters/array_data_adapter.py.
+    return math.ceil(samples / steps) if steps else 32

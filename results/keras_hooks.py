@@ -7,7 +7,6 @@ one callback and call the trainer's; what they return and raise is the trainer's
 import functools
 import inspect
 import logging
-import math
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -18,8 +17,8 @@ from results.checks import real_numbers
 from results.errors import RecordError
 from results.files import read_json
 from results.import_hook import when_imported
-from results.kept import Keeper, asked_to_keep
-from results.keras_calls import bind, replace_method
+from results.kept import Keeper, asked_to_keep, note_kept
+from results.keras_calls import bind, count_fit_samples, default_batch_size, replace_method
 from results.recorder import Pruned, Recorder
 from results.stepping import Stepper, asked_steps
 
@@ -29,14 +28,12 @@ EPOCH_SECONDS = "epoch_seconds"
 """The metric that an epoch of `fit()` took so long, its validation included; logged only where run.json has
 `timed`, since it differs from run to run."""
 
-_DEFAULT_BATCH = 32  # Keras' own for arrays (keras/src/trainers/data_adapters/array_data_adapter.py)
-
 
 def install(recorder: Recorder) -> Callable[[], None]:
     """Record every `fit()` and `evaluate()` of this process, from the moment that Keras is imported.
 
     Returns:
-        A function that takes the hooks off again.
+        A function that takes the hooks off again, and notes what was kept where the run was asked to.
     """
     hooks: list[Callable[[], None]] = []
 
@@ -63,6 +60,8 @@ def install(recorder: Recorder) -> Callable[[], None]:
         withdraw()
         while hooks:
             hooks.pop()()
+        if asked_to_keep(recorder.run_dir):
+            note_kept(recorder.run_dir)
 
     return undo
 
@@ -201,28 +200,11 @@ def single_numbers(logs: Mapping[str, Any], where: str) -> dict[str, float]:
 
 def _data_properties(keras: Any, named: Mapping[str, Any]) -> dict[str, Any]:
     """The numbers of samples and the batch size of a `fit()`; None where only the data know (a generator)."""
-    samples = count_samples(keras, named["x"])
-    held_out = None
-    validation = named["validation_data"]
-    if validation is not None:
-        held_out = count_samples(keras, validation[0] if isinstance(validation, tuple | list) else validation)
-    elif named["validation_split"] and samples is not None:
-        # As keras/src/trainers/data_adapters/array_slicing.py splits.
-        kept = math.floor(samples * (1.0 - named["validation_split"]))
-        samples, held_out = kept, samples - kept
+    samples, held_out = count_fit_samples(keras, named)
     batch = named["batch_size"]
     if batch is None and samples is not None:
-        steps = named["steps_per_epoch"]
-        batch = math.ceil(samples / steps) if steps else _DEFAULT_BATCH
+        batch = default_batch_size(samples, named["steps_per_epoch"])
     return {"samples": samples, "validation_samples": held_out, "batch_size": batch}
-
-
-def count_samples(keras: Any, data: Any) -> int | None:
-    """The length of the first array in `data`, or None where it holds no arrays."""
-    if data is None:
-        return None
-    shape: Any = getattr(keras.tree.flatten(data)[0] if not hasattr(data, "shape") else data, "shape", ())
-    return int(shape[0]) if len(shape) > 0 and shape[0] is not None else None
 
 
 def _model_properties(keras: Any, model: Any) -> dict[str, Any]:

@@ -5,12 +5,14 @@ with the same losses. Here it is set from outside, at a model's first `fit()` or
 change a number of the script's is refused; `predict()` is left at one step.
 """
 
+import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 from weakref import WeakSet
 
 from results.errors import ResultsError
-from results.keras_calls import bind
+from results.keras_calls import bind, count_fit_samples, count_samples, default_batch_size
 from results.recorder import Recorder
 
 STEPS_PER_EXECUTION = "steps_per_execution"  # in run.json as asked for, in properties.json as it was
@@ -41,6 +43,28 @@ def asked_steps(record: Mapping[str, Any]) -> int | None:
     """The steps that a run is to make in a call, by its run.json; None to leave it to the script."""
     asked = record.get(STEPS_PER_EXECUTION)
     return asked if isinstance(asked, int) and not isinstance(asked, bool) else None
+
+
+@dataclass(frozen=True)
+class _Batches:
+    """What `fit()` or `evaluate()` is given of batches, to train, validate or evaluate on.
+
+    Attributes:
+        data: Arrays, or what makes batches itself.
+        samples: Of arrays; None for other data.
+        size: Of a batch of arrays; None to leave it to Keras.
+    """
+
+    data: Any
+    samples: int | None
+    size: int | None
+
+    def end_within(self, steps: int) -> bool:
+        """Whether they are known to be at most so many."""
+        number = _told(self.data)
+        if number is None and self.samples is not None:
+            number = math.ceil(self.samples / (self.size or default_batch_size(self.samples, steps)))
+        return number is not None and number <= steps
 
 
 class Stepper:
@@ -74,11 +98,12 @@ class Stepper:
         given = bind(original, model, args, kwargs)
         if given is not None:
             named = given.arguments
-            batches = {"steps_per_epoch": named["x"]}
-            if named["validation_data"] is not None:
-                batches["validation_steps"] = named["validation_data"]
-            elif named["validation_split"]:
-                batches["validation_steps"] = named["x"]
+            samples, held_out = count_fit_samples(self.keras, named)
+            batches = {"steps_per_epoch": _Batches(named["x"], samples, named["batch_size"])}
+            if named["validation_data"] is not None or named["validation_split"]:
+                data = named["x"] if named["validation_data"] is None else named["validation_data"]
+                size = named["validation_batch_size"] or named["batch_size"]
+                batches["validation_steps"] = _Batches(data, held_out, size)
             self._set(model, named, batches, (*_TRAIN, *_TEST))
             self.recorder.properties(**{STEPS_PER_EXECUTION: model.steps_per_execution})
         return original(model, *args, **kwargs)
@@ -94,7 +119,9 @@ class Stepper:
         # The validation within a fit() has been checked there.
         given = None if kwargs.get("_use_cached_eval_dataset") else bind(original, model, args, kwargs)
         if given is not None:
-            self._set(model, given.arguments, {"steps": given.arguments["x"]}, _TEST)
+            named = given.arguments
+            batches = _Batches(named["x"], count_samples(self.keras, named["x"]), named["batch_size"])
+            self._set(model, named, {"steps": batches}, _TEST)
         return original(model, *args, **kwargs)
 
     def predict(
@@ -118,7 +145,11 @@ class Stepper:
         return model in self._set_here and model.steps_per_execution == self.steps
 
     def _set(
-        self, model: Any, named: Mapping[str, Any], batches: Mapping[str, Any], methods: tuple[str, ...]
+        self,
+        model: Any,
+        named: Mapping[str, Any],
+        batches: Mapping[str, _Batches],
+        methods: tuple[str, ...],
     ) -> None:
         unset = model.steps_per_execution == 1 and self.steps > 1
         if unset or self._is_ours(model):
@@ -129,12 +160,14 @@ class Stepper:
             # They were made for one step, where the script has trained before.
             model.train_function = model.test_function = None
 
-    def _check(self, named: Mapping[str, Any], batches: Mapping[str, Any], methods: tuple[str, ...]) -> None:
+    def _check(
+        self, named: Mapping[str, Any], batches: Mapping[str, _Batches], methods: tuple[str, ...]
+    ) -> None:
         backend = self.keras.config.backend()
         if backend != _BACKEND:
             raise ResultsError(f"{STEPS_PER_EXECUTION} needs Keras' backend {_BACKEND}, but got {backend}")
-        for name, data in batches.items():
-            self._check_steps(name, named.get(name), data)
+        for name, given in batches.items():
+            self._check_steps(name, named.get(name), given)
         for callback in self._callbacks(named.get("callbacks")):
             if looks_at_batches(callback, self.keras.callbacks, methods):
                 raise ResultsError(
@@ -142,17 +175,17 @@ class Stepper:
                     f"{type(callback).__name__}, which looks at every batch"
                 )
 
-    def _check_steps(self, name: str, count: Any, data: Any) -> None:
+    def _check_steps(self, name: str, count: Any, given: _Batches) -> None:
         cap = getattr(self.keras.config, _CAP, lambda: None)()  # Keras 3.10 has none
         if cap and (not count or cap < count):
             name, count = f"keras.config.{_CAP}()", cap
-        if count and count % self.steps:
-            # Keras goes on to the next multiple where the data have more.
+        if count and count % self.steps and not given.end_within(count):
+            # Keras goes on to the next multiple.
             raise ResultsError(f"{STEPS_PER_EXECUTION} must divide {name}, but got {self.steps} and {count}")
-        if not count and not has_known_length(data, self.keras):
+        if not count and not has_known_length(given.data, self.keras):
             raise ResultsError(
                 f"{STEPS_PER_EXECUTION} needs {name} for data that don't tell their number of batches, "
-                f"but got {type(data).__name__} without"
+                f"but got {type(given.data).__name__} without"
             )
 
     def _callbacks(self, given: Any) -> list[Any]:
@@ -170,12 +203,17 @@ def has_known_length(data: Any, keras: Any) -> bool:
         data: `x` of `fit()` or `evaluate()`, or what it validates on.
         keras: The module.
     """
-    if hasattr(data, "cardinality"):  # tf.data
-        known = data.cardinality() if callable(data.cardinality) else data.cardinality
-        return int(known) >= 0
-    if hasattr(data, "num_batches"):  # PyDataset
-        return data.num_batches is not None
+    if hasattr(data, "cardinality") or hasattr(data, "num_batches"):
+        return _told(data) is not None
     return all(part is None or hasattr(part, "shape") for part in keras.tree.flatten(data))
+
+
+def _told(data: Any) -> int | None:
+    """How many batches there are by what makes them; None where that doesn't know, or there is no end."""
+    if hasattr(data, "cardinality"):  # tf.data
+        known = int(data.cardinality() if callable(data.cardinality) else data.cardinality)
+        return None if known < 0 else known
+    return getattr(data, "num_batches", None)  # PyDataset
 
 
 def looks_at_batches(callback: Any, callbacks: Any, methods: tuple[str, ...] = (*_TRAIN, *_TEST)) -> bool:

@@ -66,6 +66,48 @@ def a_part_at_the_end() -> Any:
     return weights
 
 
+def steps_of_all_batches() -> Any:
+    """Ten steps or more that are asked for of data that have ten: losses, weights, ends of a PyDataset."""
+    import keras
+
+    x, y = data(78)
+    ends = []
+
+    class Rows(keras.utils.PyDataset):  # type: ignore[misc]
+        num_batches = 10
+
+        def __getitem__(self, index: int) -> Any:
+            return x[index * 8 : index * 8 + 8], y[index * 8 : index * 8 + 8]
+
+        def on_epoch_end(self) -> None:
+            ends.append("end")
+
+    arrays, split = {"x": x, "y": y}, {"x": data(104)[0], "y": data(104)[1], "validation_split": 0.25}
+    ten = {"steps_per_epoch": 10}
+    found = []
+    for given in (
+        {**arrays, "batch_size": 8, **ten},
+        {**arrays, **ten},  # Keras finds the batch size
+        {**arrays, "batch_size": 8, "steps_per_epoch": 11},
+        {"x": rows_of(x, y).batch(8), **ten},
+        {"x": Rows(), **ten},
+        {**split, "batch_size": 8, **ten},
+        {**split, "batch_size": 8, **ten, "validation_batch_size": 9, "validation_steps": 3},
+        {**arrays, "validation_data": (x, y), "validation_batch_size": 8, "validation_steps": 10},
+    ):
+        model = compiled()  # seeds
+        asked = model.fit(**given, epochs=3, shuffle="y" in given, verbose=0).history
+        keras.config.set_max_steps_per_epoch(10)
+        try:
+            capped = model.fit(x, y, batch_size=8, verbose=0).history
+        finally:
+            keras.config.set_max_steps_per_epoch(None)
+        scores = [model.evaluate(x, y, batch_size=8, steps=steps, verbose=0) for steps in (10, 11)]
+        weights = [variable.numpy().tolist() for variable in model.weights]
+        found.append([asked, capped, scores, weights, int(model.optimizer.iterations)])
+    return found, ends
+
+
 def predictions() -> Any:
     """How many rows `predict()` takes of data without an end, and how many it is shown in a batch."""
     import keras
@@ -95,6 +137,10 @@ def predictions() -> Any:
 def steps_of_an_epoch() -> Any:
     compiled().fit(endless(), epochs=1, steps_per_epoch=8, verbose=0)
     compiled().fit(endless(), epochs=1, steps_per_epoch=10, verbose=0)
+
+
+def steps_of_a_part_of_the_data() -> Any:
+    compiled().fit(*data(88), batch_size=8, steps_per_epoch=10, verbose=0)
 
 
 def steps_of_the_validation() -> Any:
@@ -241,12 +287,12 @@ def which_look_at_batches() -> Any:
 
 
 if __name__ == "__main__":
-    for scenario in (step_counts, a_part_at_the_end, predictions):
+    for scenario in (step_counts, a_part_at_the_end, steps_of_all_batches, predictions):
         for steps in (1, 4):
             run(f"{scenario.__name__} {steps}", scenario, **stepping(steps))
     for scenario in (
-        steps_of_an_epoch, steps_of_the_validation, steps_of_an_evaluation, steps_that_keras_caps,
-        data_of_unknown_length, validation_of_unknown_length, generator,
+        steps_of_an_epoch, steps_of_a_part_of_the_data, steps_of_the_validation, steps_of_an_evaluation,
+        steps_that_keras_caps, data_of_unknown_length, validation_of_unknown_length, generator,
         callback_of_batches, callback_of_test_batches, compiled_again, evaluated_only, another_backend,
         which_look_at_batches,
     ):  # fmt: skip

@@ -17,9 +17,12 @@ from results.kept import (
     can_be_evaluated,
     keeping,
     keeps_in_vain,
+    note_kept,
     read_held_out,
     write_held_out,
 )
+from results.keras_hooks import install
+from results.recorder import Recorder
 
 X, Y = np.arange(6.0).reshape(3, 2), np.array([0, 1, 1])
 
@@ -100,9 +103,25 @@ def test_a_fit_drops_the_data_of_an_earlier_evaluation(keeper: Keeper, tmp_path:
 
 def test_data_that_a_callback_evaluates_within_a_fit_stay(keeper: Keeper, tmp_path: Path) -> None:
     evaluate(keeper, X[:1], Y[:1])
-    keeper.fit(lambda model: evaluate(keeper, X, Y), Model("fitted"), (), {})
+    keeper.fit(lambda model: evaluate(keeper, X, Y, model=model), Model("fitted"), (), {})
     assert read_held_out(tmp_path).x.tolist() == X.tolist()
     assert (tmp_path / layout.MODEL).read_text() == "fitted"
+
+
+def test_data_of_another_model_do_not_stay_beside_the_fitted_one(keeper: Keeper, tmp_path: Path) -> None:
+    """A teacher is evaluated on what its student is trained on."""
+    teacher, student = Model("teacher"), Model("student")
+    evaluate(keeper, X, Y, model=student)
+    keeper.fit(lambda model: evaluate(keeper, X, Y, model=teacher), student, (), {})
+    assert (tmp_path / layout.MODEL).read_text() == "student"
+    assert not (tmp_path / layout.HELD_OUT).exists()
+
+    def distil(model: Model) -> None:
+        evaluate(keeper, X, Y, model=model)
+        fit(keeper, teacher)
+
+    keeper.fit(distil, student, (), {})
+    assert [path.name for path in tmp_path.iterdir()] == [layout.MODEL]
 
 
 def test_no_model_lies_beside_the_data_of_another_while_files_are_replaced(
@@ -186,6 +205,25 @@ def test_what_the_script_wrote_itself_stays(keeper: Keeper, tmp_path: Path) -> N
     assert read_held_out(tmp_path).x.tolist() == X.tolist()
 
 
+def test_a_model_that_the_script_wrote_itself_stays(keeper: Keeper, tmp_path: Path) -> None:
+    """The best of its epochs, say, by a ModelCheckpoint within fit(), over one that was kept before."""
+    fit(keeper, Model("first"))
+    keeper.fit(lambda model: Model("best").save(tmp_path / layout.MODEL), Model("last"), (), {})
+    assert (tmp_path / layout.MODEL).read_text() == "best"
+    evaluate(keeper, X, Y, model=Model("loaded"))
+    assert (tmp_path / layout.MODEL).read_text() == "best"
+    assert read_held_out(tmp_path).x.tolist() == X.tolist()
+    evaluate(keeper, X[:1], Y[:1], model=Model(fails=TypeError))
+    assert (tmp_path / layout.MODEL).read_text() == "best"
+
+
+def test_data_that_the_script_wrote_itself_stay_whatever_it_evaluates(keeper: Keeper, tmp_path: Path) -> None:
+    evaluate(keeper, X[:2], Y[:2])
+    write_held_out(tmp_path, HeldOut(X, Y))
+    evaluate(keeper, X[:1], Y[:1])
+    assert read_held_out(tmp_path).x.tolist() == X.tolist()
+
+
 def test_a_frame_is_an_array(keeper: Keeper, tmp_path: Path) -> None:
     evaluate(keeper, pd.DataFrame(X), pd.Series(Y))
     assert read_held_out(tmp_path).x.tolist() == X.tolist()
@@ -198,18 +236,34 @@ def test_a_model_that_keras_cannot_save_is_named(
     evaluate(keeper, X, Y, model=Model(fails=error))
     assert caplog.messages == ["the model can't be saved: it can't be told how it is made"]
     assert [path.name for path in tmp_path.iterdir()] == [layout.HELD_OUT]
-    assert not read_held_out(tmp_path).model_saved
-    assert keeps_in_vain(tmp_path)
 
 
-def test_only_what_could_not_be_kept_is_kept_in_vain(keeper: Keeper, tmp_path: Path) -> None:
+@pytest.mark.parametrize("fails", [None, TypeError])
+@pytest.mark.parametrize("x", [X, iter(())])
+def test_only_what_could_not_be_kept_is_kept_in_vain(
+    fails: type[Exception] | None, x: Any, keeper: Keeper, tmp_path: Path
+) -> None:
+    """Whatever is deleted after the run's end, where it is noted."""
+    write_json(tmp_path / layout.RUN, keeping(True))
+    undo = install(Recorder(tmp_path))
+    evaluate(keeper, x, Y, model=Model(fails=fails))
     assert not keeps_in_vain(tmp_path)
-    evaluate(keeper, X, Y, model=Model(fails=TypeError))
-    evaluate(keeper, X, Y)
-    (tmp_path / layout.MODEL).unlink()
-    assert not keeps_in_vain(tmp_path)
-    evaluate(keeper, iter(()))
-    assert keeps_in_vain(tmp_path)
+    undo()
+    for name in (layout.MODEL, layout.HELD_OUT):
+        assert keeps_in_vain(tmp_path) == (fails is not None or x is not X)
+        (tmp_path / name).unlink(missing_ok=True)
+
+
+def test_only_a_run_that_was_asked_to_keep_them_notes_it(tmp_path: Path) -> None:
+    install(Recorder(tmp_path))()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_note_that_cannot_be_written_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    note_kept(tmp_path / "nowhere")
+    assert caplog.messages == [
+        "what was kept can't be noted: No such file or directory",
+    ]
 
 
 def test_no_earlier_model_stands_in_for_one_that_cannot_be_saved(keeper: Keeper, tmp_path: Path) -> None:

@@ -32,6 +32,10 @@ def test_steps_that_the_call_doesnt_divide_change_no_weight(seen: dict[str, Any]
     assert seen["a_part_at_the_end 4"] == seen["a_part_at_the_end 1"]
 
 
+def test_steps_of_as_many_batches_as_there_are_change_no_weight(seen: dict[str, Any]) -> None:
+    assert seen["steps_of_all_batches 4"] == seen["steps_of_all_batches 1"]
+
+
 def test_predict_makes_the_scripts_steps(seen: dict[str, Any]) -> None:
     one, four = seen["predictions 1"], seen["predictions 4"]
     assert (one.pop("after"), four.pop("after")) == (1, 4)
@@ -45,6 +49,7 @@ def test_predict_makes_the_scripts_steps(seen: dict[str, Any]) -> None:
     ("scenario", "law"),
     [
         ("steps_of_an_epoch", "must divide steps_per_epoch, but got 4 and 10"),
+        ("steps_of_a_part_of_the_data", "must divide steps_per_epoch, but got 4 and 10"),
         ("steps_of_the_validation", "must divide validation_steps, but got 4 and 3"),
         ("steps_of_an_evaluation", "must divide steps, but got 4 and 3"),
         ("steps_that_keras_caps", "must divide keras.config.max_steps_per_epoch(), but got 4 and 10"),

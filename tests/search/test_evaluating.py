@@ -260,28 +260,42 @@ def test_a_repetition_that_keeps_nothing_is_named(make: Path, write: Write) -> N
         evaluate(run)
 
 
-@pytest.mark.parametrize(
-    "kept", ['(run_dir() / "model.keras").touch()', "write_held_out(run_dir(), HeldOut(x, y, None, False))"]
-)
-def test_what_a_run_could_not_keep_is_not_tried_again(kept: str, make: Path, write: Write) -> None:
-    """It called evaluate() with a tf.data.Dataset, say, or Keras couldn't save its model."""
-    script = (
-        WITHOUT_KERAS
-        + f"""
+KEEPING = (
+    WITHOUT_KERAS
+    + """
     import numpy as np
     from results import run_dir
     from results.kept import HeldOut, write_held_out
     x, y = np.zeros((2, 3)), np.zeros(2)
     write_run_metadata("evaluation", {{"loss": 1.0}})
-    {kept}
+    {}
     """
-    )
-    run = Path(str(training_run(write(script), quiet=True, save_model=True)["run_dir"].iloc[0]))
+)
+MODEL, DATA = '(run_dir() / "model.keras").touch()', "write_held_out(run_dir(), HeldOut(x, y))"
+
+
+@pytest.mark.parametrize("kept", [MODEL, DATA, "pass"])
+def test_what_a_run_could_not_keep_is_not_tried_again(kept: str, make: Path, write: Write) -> None:
+    """It called evaluate() with a tf.data.Dataset, say, or Keras couldn't save its model."""
+    script = write(KEEPING.format(kept))
+    run = Path(str(training_run(script, quiet=True, save_model=True)["run_dir"].iloc[0]))
     with pytest.raises(
         EvaluatingError, match=r"its script must call model\.evaluate\(x, y\) with two arrays"
     ):
         evaluate(run)
     assert len(ls_runs()) == 2
+
+
+@pytest.mark.parametrize("deleted", [layout.MODEL, layout.HELD_OUT])
+def test_what_was_kept_and_deleted_is_made_again(
+    deleted: str, make: Path, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("results.evaluation.evaluate_run", can_be_evaluated)
+    script = write(KEEPING.format(f"{MODEL}; {DATA}"))
+    run = Path(str(training_run(script, quiet=True, save_model=True)["run_dir"].iloc[0]))
+    (run / deleted).unlink()
+    assert evaluate(run).evaluation is True
+    assert len(ls_runs()) == 3
 
 
 def test_nothing_is_run_again_for_a_page_that_cannot_be_written(
