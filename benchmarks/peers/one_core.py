@@ -1,7 +1,8 @@
 """What one core does of a step's arithmetic: `python one_core.py DATA RESULT.json`, threads set outside.
 
 Counted are the floating-point operations of the matrix products alone, two for each multiplication and its
-addition: a dense layer's outputs, the gradients of its weights and, but for the first, of its inputs.
+addition: a dense layer's outputs, the gradients of its weights and, but for the first, of its inputs. What
+goes on around them is shown by an epoch's seconds as one part after another is left out.
 """
 
 import json
@@ -13,13 +14,15 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import keras
 import tensorflow as tf
-from work import Work, build, load
+from work import load
 
 BATCH, HELD_OUT = 128, 0.2
 NODES = (256, 128, 64)
 REPEATS = 64
 SIDE = 2048
+STEPS = 64
 
 
 def products(widths: list[int]) -> list[tuple[int, int, int]]:
@@ -37,8 +40,8 @@ def operations(shapes: list[tuple[int, int, int]]) -> int:
     return sum(2 * rows * common * columns for rows, common, columns in shapes)
 
 
-def rate(shapes: list[tuple[int, int, int]], repeats: int) -> float:
-    """GFLOP/s of products that are computed again and again."""
+def seconds_of(shapes: list[tuple[int, int, int]], repeats: int) -> float:
+    """Seconds of products that are computed again and again."""
     pairs = [(tf.random.normal((a, b)), tf.random.normal((b, c))) for a, b, c in shapes]
 
     def again(times: Any) -> Any:
@@ -50,7 +53,26 @@ def rate(shapes: list[tuple[int, int, int]], repeats: int) -> float:
         return total
 
     run = tf.function(again)
-    return repeats * operations(shapes) / 1e9 / best(lambda: run(tf.constant(repeats)).numpy())
+    return best(lambda: run(tf.constant(repeats)).numpy()) / repeats
+
+
+def epoch(x: Any, y: Any, steps: int = STEPS, rest: str = "batch normalisation, dropout, rmsprop") -> float:
+    """Seconds of an epoch of the network with `rest` around its dense layers."""
+    model = keras.Sequential([keras.Input((x.shape[1],))])
+    for units in NODES:
+        model.add(keras.layers.Dense(units, activation="relu"))
+        if "batch normalisation" in rest:
+            model.add(keras.layers.BatchNormalization())
+        if "dropout" in rest:
+            model.add(keras.layers.Dropout(0.3))
+    model.add(keras.layers.Dense(10, activation="softmax"))
+    model.compile(
+        "rmsprop" if "rmsprop" in rest else "sgd",
+        "categorical_crossentropy",
+        metrics=["accuracy"],
+        steps_per_execution=steps,
+    )
+    return best(partial(model.fit, x, y, batch_size=BATCH, verbose=0), 3)
 
 
 def best(run: Callable[[], object], tries: int = 5) -> float:
@@ -64,27 +86,29 @@ def best(run: Callable[[], object], tries: int = 5) -> float:
     return min(found)
 
 
-def main(data: str) -> dict[str, float]:
-    """All figures."""
+def main(data: str) -> dict[str, dict[str, float]]:
+    """GFLOP/s, and seconds of an epoch as less and less is done in it."""
     x, y = load(data)
     kept = int(len(x) * (1 - HELD_OUT))
     x, y = x[:kept], y[:kept]
-    shapes = products([x.shape[1], *NODES, 10])
-    each = operations(shapes) * (kept / BATCH) / 1e9
-    found = {
-        f"a product of two matrices of {SIDE:,} x {SIDE:,}": rate([(SIDE, SIDE, SIDE)], 2),
-        "the matrix products of a step, alone": rate(shapes, REPEATS),
+    shapes, large = products([x.shape[1], *NODES, 10]), [(SIDE, SIDE, SIDE)]
+    bare = seconds_of(shapes, REPEATS) * kept / BATCH
+    each = operations(shapes) * kept / BATCH / 1e9
+    whole = {steps: epoch(x, y, steps) for steps in (1, STEPS)}
+    rates = {
+        f"a product of two matrices of {SIDE:,} x {SIDE:,}": operations(large) / 1e9 / seconds_of(large, 2),
+        "the matrix products of a step, alone": each / bare,
+        **{f"fit(), steps_per_execution={steps}": each / taken for steps, taken in whole.items()},
     }
-    point = {
-        **{f"nodes{i}": units for i, units in enumerate(NODES, 1)},
-        **dict.fromkeys(("dropout1", "dropout2", "dropout3"), 0.3),
-        "optimizer": "rmsprop",
+    seconds = {
+        "one step a call": whole[1],
+        f"{STEPS} steps a call": whole[STEPS],
+        "and without dropout": epoch(x, y, rest="batch normalisation, rmsprop"),
+        "and without batch normalisation": epoch(x, y, rest="rmsprop"),
+        "and with sgd, the plainest optimizer": epoch(x, y, rest=""),
+        "the matrix products alone": bare,
     }
-    for steps in (1, 64):
-        model = build(point, x.shape[1], Work([], data, steps_per_execution=steps))
-        epoch = partial(model.fit, x, y, batch_size=BATCH, verbose=0)
-        found[f"fit(), steps_per_execution={steps}"] = each / best(epoch, 3)
-    return found
+    return {"rates": rates, "seconds": seconds}
 
 
 if __name__ == "__main__":
