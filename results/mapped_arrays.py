@@ -5,9 +5,10 @@ TensorFlow copies a NumPy array to make a tensor of it, since the array might be
 that map the file share.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 ALIGNED = 64
 """Bytes that TensorFlow wants the memory of a tensor to begin at a multiple of (EIGEN_MAX_ALIGN_BYTES)."""
@@ -30,6 +31,8 @@ def as_tensors(arrays: Any, floatx: str) -> Any:
 
 def _is_fixed(array: Any, floatx: str) -> bool:
     """Whether an array can be read only, in one piece, and its memory be a tensor's."""
+    import numpy as np
+
     return (
         isinstance(array, np.memmap)
         and array.mode == "r"
@@ -42,7 +45,8 @@ def _is_fixed(array: Any, floatx: str) -> bool:
     )
 
 
-def _tensor(array: np.memmap[Any, Any]) -> Any:
+def _tensor(array: "np.memmap[Any, Any]") -> Any:
+    import numpy as np
     from tensorflow.experimental import dlpack
 
     return dlpack.from_dlpack(np.asarray(_Lent(array)).__dlpack__())
@@ -51,7 +55,7 @@ def _tensor(array: np.memmap[Any, Any]) -> Any:
 class _Lent:
     """An array's memory as if it could be written, since DLPack knows no other; keeps the array."""
 
-    def __init__(self, array: np.memmap[Any, Any]) -> None:
+    def __init__(self, array: "np.memmap[Any, Any]") -> None:
         self.array = array
         start, _ = array.__array_interface__["data"]
         self.__array_interface__ = {**array.__array_interface__, "data": (start, False)}
