@@ -61,7 +61,7 @@ def can_be_evaluated(run_dir: Path) -> bool:
 
 
 def note_kept(run_dir: Path) -> None:
-    """Note at the end of a run which of both files it has, in kept.json."""
+    """Note at the end of a run which of both files it has, in kept.files.json."""
     try:
         write_json(run_dir / layout.KEPT, {name: (run_dir / name).is_file() for name in _BOTH})
     except OSError as error:

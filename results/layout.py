@@ -19,7 +19,7 @@ EVALUATION = "evaluation.json"
 ERROR = "error.json"
 MODEL = "model.keras"  # this and the next only where they were asked for, or the script wrote them
 HELD_OUT = "held_out.npz"
-KEPT = "kept.json"  # which of both a run that was asked to keep them had at its end
+KEPT = "kept.files.json"  # which of both are there at its end; a name that no script can give a file
 NOTES = "notes.json"  # a person's tags and note
 NODE = "node.json"  # where on a cluster the run ran
 DECLARED = "declared.json"  # what a script declares, where a job only reads its flags
@@ -44,7 +44,7 @@ _FIGURE = re.compile(r"figure-\d+\.png")
 _FORMER_STUDY = re.compile(r"study\.\d+\.json")
 _METADATA_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _OWN = frozenset(
-    {STUDY, RUN, OUTCOME, PROPERTIES, EVALUATION, ERROR, KEPT, DECLARED, NODE, NOTES}
+    {STUDY, RUN, OUTCOME, PROPERTIES, EVALUATION, ERROR, DECLARED, NODE, NOTES}
     | {"flags.json", "metrics.json"}
 )
 
