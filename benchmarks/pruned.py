@@ -18,7 +18,7 @@ from searching import OURS, PEERS, WITH_STEPS, searched, write_work
 
 PEER = "keras-tuner"
 PRUNER = "median"
-TRIALS, EPOCHS, PATIENCE, SEEDS = 24, 35, 5, 5
+TRIALS, EPOCHS, PATIENCE, SEEDS = 16, 35, 5, 5
 
 
 def figures(options: Options) -> dict[str, float]:
