@@ -45,9 +45,9 @@ class HeldOut:
     batch_size: int | None = None
 
 
-def asked_to_keep(run_dir: Path) -> bool:
-    """Whether a run is to keep its model: its run.json says so."""
-    return (read_json(run_dir / layout.RUN) or {}).get(SAVE_MODEL) is True
+def asked_to_keep(record: Mapping[str, Any]) -> bool:
+    """Whether a run is to keep its model, by its run.json."""
+    return record.get(SAVE_MODEL) is True
 
 
 def keeping(asked: bool) -> dict[str, bool]:

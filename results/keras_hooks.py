@@ -36,18 +36,19 @@ def install(recorder: Recorder) -> Callable[[], None]:
         A function that takes the hooks off again, and notes what was kept where the run was asked to.
     """
     hooks: list[Callable[[], None]] = []
+    record = read_json(recorder.run_dir / layout.RUN) or {}
 
     def hook(keras: Any) -> None:
         if not hooks:
             hooks.append(lean(keras))
-            watch = _Watch(recorder, keras)
+            watch = _Watch(recorder, keras, record.get("timed") is True)
             hooks.append(replace_method(keras.Model, "fit", watch.fit))
             hooks.append(replace_method(keras.Model, "evaluate", watch.evaluate))
-            if asked_to_keep(recorder.run_dir):
+            if asked_to_keep(record):
                 keeper = Keeper(recorder.run_dir, keras)
                 hooks.append(replace_method(keras.Model, "fit", keeper.fit))
                 hooks.append(replace_method(keras.Model, "evaluate", keeper.evaluate))
-            steps = asked_steps(read_json(recorder.run_dir / layout.RUN) or {})
+            steps = asked_steps(record)
             if steps is not None:
                 stepper = Stepper(steps, recorder, keras)
                 hooks.extend(
@@ -60,7 +61,7 @@ def install(recorder: Recorder) -> Callable[[], None]:
         withdraw()
         while hooks:
             hooks.pop()()
-        if asked_to_keep(recorder.run_dir):
+        if asked_to_keep(record):
             note_kept(recorder.run_dir)
 
     return undo
@@ -69,14 +70,14 @@ def install(recorder: Recorder) -> Callable[[], None]:
 class _Watch:
     """What is known of one process's `fit()` and `evaluate()` calls."""
 
-    def __init__(self, recorder: Recorder, keras: Any) -> None:
+    def __init__(self, recorder: Recorder, keras: Any, timed: bool) -> None:
         self.recorder = recorder
         self.keras = keras
+        self.timed = timed
         self.fits = 0
         self.planned = 0  # epochs, over all calls of fit()
         self.completed = 0
         self.pruned: Pruned | None = None
-        self.timed = (read_json(recorder.run_dir / layout.RUN) or {}).get("timed") is True
 
     def fit(
         self, original: Callable[..., Any], model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]

@@ -101,5 +101,5 @@ def _check_worth_it(run: Run) -> None:
             f"run {run.id} can't be evaluated: a script names its held-out set by calling "
             "model.evaluate(x, y), and this one never did"
         )
-    if run.status is Status.COMPLETED and asked_to_keep(run.path) and keeps_in_vain(run.path):
+    if run.status is Status.COMPLETED and asked_to_keep(run.record) and keeps_in_vain(run.path):
         raise _without_arrays(run, run)
