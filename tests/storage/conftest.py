@@ -1,13 +1,25 @@
-"""A real PostgreSQL server for the tests: on loopback, in a throw-away directory, never as root."""
+"""A PostgreSQL server on loopback, in a throw-away directory, never as root; searches that share a study."""
 
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from search import tuning_run
+from search.engine import study_sampler
+from search.past import NOTHING, Past
+from search.storage.link import opened_link
+from search.storage.marks import Owner
+from search.storage.shared import SharedSchedule
+from search.study import Study
+from search.study_file import load, read_raw
 from tests.faults.support import SCRIPT, check_no_process
+from tests.storage.schedules import GRID, Clock, Join
 from tests.storage.server import Server, find_binaries, missing
 
 
@@ -61,3 +73,43 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     Path("train.py").write_text(SCRIPT)
     yield home
     check_no_process(home)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr("search.storage.board.time", made)
+    monkeypatch.setattr("search.storage.shared.time", made)
+    return made
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/studies.db"
+
+
+@pytest.fixture
+def model(folder: Path) -> Study:
+    """A study of six points, as study.json has it."""
+    tuning_run("train.py", GRID, trials=1, study="s", runs_dir="model", seed=3, arguments=["--seconds", "0"],
+               quiet=True)  # fmt: skip
+    return replace(load(Path("model/s"), read_raw(Path("model/s"))), planned=6)
+
+
+@pytest.fixture
+def join(database: str, model: Study) -> Iterator[Join]:
+    """Make the schedule of a machine; each is on another host unless it is told where."""
+    with ExitStack() as held:
+
+        def make(host: str, past: Past = NOTHING, **changed: Any) -> SharedSchedule:
+            study = replace(model, **changed)
+            link = held.enter_context(opened_link(database))
+            assert link is not None
+            study = link.agree(study, seed_is_drawn=False)
+            made = link.schedule(study, study_sampler(study), past, (), Path("nowhere"))
+            assert isinstance(made, SharedSchedule)
+            made._board.owner = Owner(host=host)
+            held.callback(made.close)
+            return made
+
+        yield make

@@ -1,0 +1,102 @@
+"""Ends of trials that another search has taken over meanwhile."""
+
+import pytest
+from optuna.trial import FrozenTrial, TrialState
+
+from results.status import Status
+from search.assignment import Assignment
+from search.objective import Verdict
+from search.storage import board
+from search.storage.connection import Unreachable
+from search.storage.shared import SharedSchedule
+from tests.storage.schedules import GOOD, Clock, Join, begin, content, idle
+from tests.storage.support import trials
+
+
+def silent(join: Join, clock: Clock) -> tuple[SharedSchedule, SharedSchedule, Assignment, Assignment]:
+    """Two searches, the first of which runs both points and is silent until the second takes it for dead."""
+    one, two = join("one", planned=2), join("two", planned=2)
+    both = begin(one), begin(one)
+    clock.now += 3
+    assert two.next() is None
+    idle(two, clock)
+    return one, two, *both
+
+
+def test_who_was_taken_for_dead_and_lives_has_its_result_counted(
+    join: Join, clock: Clock, database: str
+) -> None:
+    one, two, slow, slower = silent(join, clock)
+    again = begin(two)
+    assert content(again) == content(slow)
+    one.tell(slow, GOOD)  # the other machine has begun it again: its result there is the other's
+    one.tell(slower, GOOD)  # nobody has begun this one again
+    clock.now += 3
+    assert one.next() is None
+    two.tell(again, Verdict(Status.COMPLETED, None, 0.75))
+    assert two.next() is None
+    states = [(trial.user_attrs["number"], trial.state.name, trial.values) for trial in trials(database)]
+    assert states == [
+        (0, "FAIL", None),
+        (1, "FAIL", None),
+        (0, "COMPLETE", [0.75]),
+        (1, "COMPLETE", [0.5]),
+    ]
+    clock.now += 3
+    assert one.next() is None
+    assert one.elsewhere == 0  # it has run both itself
+    assert len(one.engine.get_trials(deepcopy=False)) == 3  # the third is the other's second attempt
+
+
+def test_an_end_that_was_refused_is_written_once_the_database_is_back(
+    join: Join, clock: Clock, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(row: FrozenTrial) -> int:
+        raise Unreachable("the server was stopped")
+
+    one, two, slow, slower = silent(join, clock)
+    two.tell(begin(two), GOOD)
+    one.tell(slower, Verdict(Status.COMPLETED, None, 0.25))
+    with monkeypatch.context() as patched:
+        patched.setattr(one._board, "add", away)
+        assert one.next() is None
+    clock.now += 3
+    assert one.next() is None
+    assert (trials(database)[-1].state, trials(database)[-1].values) == (TrialState.COMPLETE, [0.25])
+    one.tell(slow, GOOD)  # the other machine has ended it already
+    clock.now += 3
+    assert one.next() is None
+    assert [trial.state.name for trial in trials(database)] == ["FAIL", "FAIL", "COMPLETE", "COMPLETE"]
+
+
+def test_a_point_that_a_search_still_runs_is_not_begun_by_it_again(
+    join: Join, clock: Clock, database: str
+) -> None:
+    one, two = join("one", planned=2), join("two", planned=2)
+    slow = begin(one)
+    two.tell(begin(two), GOOD)
+    clock.now += 3
+    assert two.next() is None
+    idle(two, clock, board.GRACE - 10)
+    clock.now += 10
+    assert content(begin(two)) == content(slow)
+    two.close()  # interrupted, while the first still runs the point
+    clock.now += 3
+    assert one.next() is None
+    one.tell(slow, GOOD)
+    clock.now += 3
+    assert one.next() is None
+    assert [trial.state.name for trial in trials(database)] == ["FAIL", "COMPLETE", "FAIL", "COMPLETE"]
+
+
+def test_an_end_that_was_refused_is_written_before_the_search_ends(
+    join: Join, clock: Clock, database: str
+) -> None:
+    one, two, _, slower = silent(join, clock)
+    two.tell(begin(two), GOOD)
+    one.tell(slower, Verdict(Status.COMPLETED, None, 0.25))
+    one.close()
+    assert (trials(database)[-1].state, trials(database)[-1].values) == (TrialState.COMPLETE, [0.25])
+    clock.now += 3
+    assert two.next() is None
+    assert not two.waiting
