@@ -37,28 +37,41 @@ def local_modules(folder: Path) -> dict[str, Path]:
     """The imported modules whose source lies below `folder`, by name; no installed package is one.
 
     Only modules imported since the last call are looked at, in a forked child since its parent's last: to
-    look through the thousands that come with TensorFlow takes longer than all else around a small trial.
+    look through the thousands that come with TensorFlow takes longer than all else around a small trial. No
+    code of a module runs for it, as it would in one that waits for the first use of it (importlib's
+    LazyLoader).
     """
     below = str(folder).rstrip(os.sep) + os.sep
-    last, known = _looked_through.get(below, ("", {}))
+    last, count, known = _looked_through.get(below, ("", 0, {}))
     found = {name: file for name, file in known.items() if name in sys.modules}
     # In one call into C, so that no other thread's import comes between.
     new = list(takewhile(last.__ne__, reversed(sys.modules)))
+    if len(sys.modules) - len(new) != count:  # one was deleted, or loaded again and so is the newest
+        new = list(reversed(sys.modules))
     for name in reversed(new):
-        source = getattr(sys.modules.get(name), "__file__", None)
-        if not source or not source.startswith(below):
+        source = _source(sys.modules.get(name))
+        if not source.startswith(below):
             continue
         if name == "__main__" or name.split(".")[0] in OUR_NAMES:
             continue
         file = Path(source)
         if file.suffix == ".py" and file.is_relative_to(folder) and not _installed(file):
             found[name] = file
-    _looked_through[below] = (new[0] if new else last, found)
+    _looked_through[below] = (new[0] if new else last, len(sys.modules), found)
     return found
 
 
-_looked_through: dict[str, tuple[str, dict[str, Path]]] = {}
-"""For each folder the newest module when it was last asked for, and what was found."""
+_looked_through: dict[str, tuple[str, int, dict[str, Path]]] = {}
+"""For each folder the newest module when it was last asked for, how many there were, and what was found."""
+
+
+def _source(module: object) -> str:
+    """The file of a module; nothing where it is no module and has none."""
+    try:
+        source = object.__getattribute__(module, "__dict__").get("__file__")
+    except AttributeError:
+        return ""
+    return source if isinstance(source, str) else ""
 
 
 def _installed(file: Path) -> bool:

@@ -38,7 +38,7 @@ from results import layout
 from search.archive import local_modules
 from search.lifeline import adopt_orphans, children, die_with_parent, end_children
 from search.wire import Asker, Lines
-from search.worker import Job, preload, run
+from search.worker import Job, preload, run, uncollected
 
 # What each child uses whatever the script does, so that none imports it for itself.
 OURS = (
@@ -291,14 +291,13 @@ def main() -> None:
     die_with_parent(parent, signal.SIGTERM)
     adopt_orphans()
     nursery = Nursery(link)
-    gc.disable()  # until all is frozen: a search for garbage in a child would write to it, and so copy it
-    try:
-        preload((*OURS, *modules), _check)
-    except Unsafe as unsafe:
-        nursery.say(event="unsafe", module=unsafe.args[0], why=unsafe.args[1])
-        os._exit(0)  # an ordinary end would wait for the threads of such a module
-    gc.freeze()
-    gc.enable()
+    with uncollected():
+        try:
+            preload((*OURS, *modules), _check)
+        except Unsafe as unsafe:
+            nursery.say(event="unsafe", module=unsafe.args[0], why=unsafe.args[1])
+            os._exit(0)  # an ordinary end would wait for the threads of such a module
+        gc.freeze()  # a search for garbage in a child would write to what there is, and so copy it
     nursery.kin = children()
     nursery.say(event="ready")
     nursery.serve()

@@ -64,7 +64,7 @@ def preload(modules: Sequence[str], each: Callable[[str], None] = lambda name: N
         modules: Dotted names; some may be attributes of a module rather than modules.
         each: Called with each name after it has been tried.
     """
-    with _uncollected():
+    with uncollected():
         for name in modules:
             if name not in sys.modules:
                 # Only an import done early: the script repeats it and shows what is wrong with it.
@@ -76,15 +76,19 @@ def preload(modules: Sequence[str], each: Callable[[str], None] = lambda name: N
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
-    """Leave out Python's search for garbage, which is in vain while all that imports make stays."""
-    enabled = gc.isenabled()
-    gc.disable()
+def uncollected() -> Iterator[None]:
+    """Leave out Python's search for garbage, which is in vain while all that imports make stays.
+
+    Whether it is enabled, and what a module that is imported changes of it, stays as it is.
+    """
+    before = gc.get_threshold()
+    gc.set_threshold(0)
+    without = gc.get_threshold()
     try:
         yield
     finally:
-        if enabled:
-            gc.enable()
+        if gc.get_threshold() == without:
+            gc.set_threshold(*before)
 
 
 def run(

@@ -1,4 +1,5 @@
 import importlib
+import importlib.util
 import sys
 from pathlib import Path
 
@@ -35,6 +36,33 @@ def test_local_modules_that_are_taken_away_are_found_when_they_come_back(tmp_pat
     assert local_modules(tmp_path) == {}
     importlib.import_module("near_a")
     assert set(local_modules(tmp_path)) == {"near_a"}
+
+
+def test_local_modules_are_found_behind_one_that_is_loaded_again(tmp_path: Path) -> None:
+    importlib.import_module("near_a")
+    local_modules(tmp_path)
+    newest = sys.modules[next(reversed(sys.modules))]
+    importlib.import_module("near_b")
+    importlib.reload(newest)
+    assert set(local_modules(tmp_path)) == {"near_a", "near_b"}
+
+
+def test_a_module_that_waits_for_its_first_use_goes_on_waiting(tmp_path: Path) -> None:
+    (tmp_path / "near_a.py").write_text("import a_package_that_is_not_there")
+    spec = importlib.util.find_spec("near_a")
+    assert spec is not None
+    assert spec.loader is not None
+    spec.loader = importlib.util.LazyLoader(spec.loader)
+    sys.modules["near_a"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sys.modules["near_a"])
+    assert local_modules(tmp_path) == {"near_a": tmp_path / "near_a.py"}
+    with pytest.raises(ModuleNotFoundError):
+        sys.modules["near_a"].anything  # noqa: B018
+
+
+def test_what_is_no_module_is_not_local(tmp_path: Path) -> None:
+    sys.modules["near_c"] = object()  # type: ignore[assignment]
+    assert local_modules(tmp_path) == {}
 
 
 def test_installed_and_own_modules_are_not_local() -> None:

@@ -100,3 +100,25 @@ def test_what_is_left_below_a_killed_warm_parent_is_ended_and_nothing_else(
         assert alive(mine.pid) and alive(mine_too)
         os.kill(mine_too, signal.SIGKILL)
         mine.kill()
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [("", "True 700 10"), ("gc.disable()", "False 700 10"), ("gc.set_threshold(9, 8)", "True 9 8")],
+)
+@local
+def test_what_a_module_says_of_the_search_for_garbage_holds(
+    kind: str,
+    line: str,
+    expected: str,
+    write: Write,
+    build: Build,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write(f"import gc\n{line}\n", "../packages/collecting.py")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "packages"), prepend=os.pathsep)
+    script = write(NOOP + "    import gc, collecting\n    print(gc.isenabled(), *gc.get_threshold()[:2])\n")
+    trial = new_trial(tmp_path / "runs", 0, a=1, name="x")
+    assert run_all(build(kind, script), [trial])[0].exit_code == 0
+    assert expected in (trial.run_dir / "output.log").read_text()
