@@ -3,12 +3,12 @@
 The held-out set is what the script itself names: the x and y of its last `model.evaluate(x, y)`.
 """
 
-import io
 import logging
 import os
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from weakref import ref
 
 from results import layout
 from results.errors import ResultsError
-from results.files import read_json, replace, write_json
+from results.files import read_json, write_json
 from results.keras_calls import bind
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 SAVE_MODEL = "save_model"  # in run.json
 _BOTH = (layout.MODEL, layout.HELD_OUT)
-_Stamp = tuple[int, int, int]  # inode, time of the last change in ns, size
+_Stamp = list[int]  # inode, time of the last change in ns, size
 _NUMBERS = "biuf"  # kinds of NumPy types; the others need pickle or are no data for a network
 
 
@@ -61,9 +61,16 @@ def can_be_evaluated(run_dir: Path) -> bool:
 
 
 def note_kept(run_dir: Path) -> None:
-    """Note at the end of a run which of both files it has, in kept.files.json."""
+    """Note at the end of a run which of both files it has, in kept.files.json.
+
+    What there was no room for is null there, neither true nor false.
+    """
+    noted = _noted(run_dir)
     try:
-        write_json(run_dir / layout.KEPT, {name: (run_dir / name).is_file() for name in _BOTH})
+        write_json(
+            run_dir / layout.KEPT,
+            {name: (run_dir / name).is_file() or (None if noted[name] is None else False) for name in _BOTH},
+        )
     except OSError as error:
         _log.warning("what was kept can't be noted: %s", error.strerror)
 
@@ -71,10 +78,16 @@ def note_kept(run_dir: Path) -> None:
 def keeps_in_vain(run_dir: Path) -> bool:
     """Whether a run that was asked to keep both files couldn't, so that it couldn't if it ran again.
 
-    A file that was there at its end and has been deleted since is another matter.
+    A file that was there at its end and has been deleted since is another matter, and so is one for which
+    there was no room.
     """
     noted = read_json(run_dir / layout.KEPT)
-    return noted is not None and not all(noted.get(name) for name in _BOTH)
+    return noted is not None and any(noted.get(name) is False for name in _BOTH)
+
+
+def _noted(run_dir: Path) -> dict[str, Any]:
+    """What kept.files.json says while the run goes on: for each file that was kept its stamp."""
+    return {**dict.fromkeys(_BOTH, False), **(read_json(run_dir / layout.KEPT) or {})}
 
 
 class Keeper:
@@ -88,7 +101,6 @@ class Keeper:
     def __init__(self, run_dir: Path, keras: Any) -> None:
         self.run_dir = run_dir
         self.keras = keras
-        self._ours: dict[str, _Stamp | None] = {}  # of the files as they were kept here, by name
         self._evaluated: Callable[[], Any] = _none  # the model of the last evaluate() since a fit() began
 
     def fit(
@@ -96,7 +108,12 @@ class Keeper:
     ) -> Any:
         """Run a `fit()`, then keep the model; only the data of an `evaluate()` of it within stay."""
         self._evaluated = _none
-        answer = original(model, *args, **kwargs)
+        try:
+            answer = original(model, *args, **kwargs)
+        except BaseException:  # pruned, or out of memory: whatever was kept is of the model as it was before
+            for name in _BOTH:
+                self._drop(name)
+            raise
         if self._evaluated() is not model:
             self._drop(layout.HELD_OUT)
         self._model(model)
@@ -116,35 +133,44 @@ class Keeper:
         return answer
 
     def _model(self, model: Any) -> None:
-        if self._is_the_scripts(layout.MODEL):
-            return
-        beside = self.run_dir / f".{os.getpid()}.{layout.MODEL}"
-        try:
-            self.keras.Model.save(model, beside)
-            os.replace(beside, self.run_dir / layout.MODEL)
-            self._ours[layout.MODEL] = _stamp(self.run_dir / layout.MODEL)
-        except Exception as error:  # a layer of the user's tells how it is made, and may raise anything
-            beside.unlink(missing_ok=True)
-            self._drop(layout.MODEL)
-            _log.warning("the model can't be saved: %s", error)
+        self._keep(
+            layout.MODEL, lambda file: self.keras.Model.save(model, file), "the model can't be saved: %s"
+        )
 
     def _data(self, given: Mapping[str, Any]) -> None:
-        if self._is_the_scripts(layout.HELD_OUT):
+        self._keep(
+            layout.HELD_OUT,
+            lambda file: write_held_out(file, _arrays(given)),
+            "this evaluate() can't be kept to be repeated: %s",
+        )
+
+    def _keep(self, name: str, write: Callable[[Path], object], failing: str) -> None:
+        if self._is_the_scripts(name):
             return
+        beside = self.run_dir / f".{os.getpid()}.{name}"
         try:
-            write_held_out(self.run_dir, _arrays(given))
-            self._ours[layout.HELD_OUT] = _stamp(self.run_dir / layout.HELD_OUT)
-        except Exception as error:  # an `__array__` of the user's may raise anything, and memory may not do
-            _log.warning("this evaluate() can't be kept to be repeated: %s", str(error) or repr(error))
+            write(beside)
+            self._note(name, _stamp(beside))  # renamed, it keeps it
+            os.replace(beside, self.run_dir / name)
+        except Exception as error:  # a layer or an `__array__` of the user's may raise anything
+            beside.unlink(missing_ok=True)
+            self._drop(name)
+            with suppress(OSError):
+                self._note(name, None if isinstance(error, OSError | MemoryError) else False)
+            _log.warning(failing, str(error) or repr(error))
+
+    def _note(self, name: str, what: _Stamp | bool | None) -> None:
+        """Note it where the other processes of the run see it, too: a script may train in children."""
+        write_json(self.run_dir / layout.KEPT, {**_noted(self.run_dir), name: what})
 
     def _drop(self, name: str) -> None:
         if not self._is_the_scripts(name):
             (self.run_dir / name).unlink(missing_ok=True)
 
     def _is_the_scripts(self, name: str) -> bool:
-        """Whether the script wrote a file that is there: it isn't, or is no longer, as it was kept here."""
+        """Whether the script wrote a file that is there: it isn't, or is no longer, as it was kept."""
         found = _stamp(self.run_dir / name)
-        return found is not None and found != self._ours.get(name)
+        return found is not None and found != _noted(self.run_dir)[name]
 
 
 def _none() -> None:
@@ -157,7 +183,7 @@ def _stamp(path: Path) -> _Stamp | None:
         found = path.stat()
     except FileNotFoundError:
         return None
-    return found.st_ino, found.st_mtime_ns, found.st_size
+    return [found.st_ino, found.st_mtime_ns, found.st_size]
 
 
 def _arrays(given: Mapping[str, Any]) -> HeldOut:
@@ -183,8 +209,12 @@ def _array(name: str, data: Any) -> "NDArray[Any]":
     return array
 
 
-def write_held_out(run_dir: Path, data: HeldOut) -> None:
-    """Write held_out.npz, at once.
+def write_held_out(path: Path, data: HeldOut) -> None:
+    """Write what `read_held_out` reads.
+
+    Args:
+        path: The file; ends with `.npz`.
+        data: The samples.
 
     Raises:
         OSError: It can't be written.
@@ -194,9 +224,7 @@ def write_held_out(run_dir: Path, data: HeldOut) -> None:
     arrays: dict[str, Any] = {"x": data.x, "y": data.y}
     if data.batch_size is not None:
         arrays["batch_size"] = np.asarray(data.batch_size)
-    file = io.BytesIO()
-    np.savez_compressed(file, **arrays)
-    replace(run_dir / layout.HELD_OUT, file.getvalue())
+    np.savez_compressed(path, **arrays)
 
 
 def read_held_out(run_dir: Path) -> HeldOut:

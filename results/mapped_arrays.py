@@ -1,8 +1,8 @@
 """Arrays that are mapped from files, as TensorFlow's tensors without a copy.
 
 TensorFlow copies a NumPy array to make a tensor of it, since the array might be changed later. What
-`np.load(..., mmap_mode="r")` gives can't be: its tensor may have the array's own memory, which all processes
-that map the file share.
+`np.load(..., mmap_mode="r")` gives can't be, unless its file is: its tensor may have the array's own memory,
+which all processes that map the file share.
 """
 
 from typing import TYPE_CHECKING, Any

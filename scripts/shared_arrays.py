@@ -46,10 +46,10 @@ def _home() -> Path:
 
 
 def _found(folder: Path) -> Arrays:
-    """The arrays of a folder; none where it isn't there or this user may not read it."""
+    """The arrays of a folder; none where it isn't there, is damaged, or this user may not read it."""
     try:
         return {file.stem: np.load(file, mmap_mode="r", allow_pickle=False) for file in folder.glob("*.npy")}
-    except OSError:
+    except (OSError, ValueError, EOFError):
         return {}
 
 

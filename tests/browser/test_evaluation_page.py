@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from results import view_evaluation
+from results import layout, view_evaluation
 from results.evaluation import Evaluation, assess
 from results.kept import HeldOut, write_held_out
 from results.predicting import Answers
@@ -39,7 +39,7 @@ def judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Eva
             chances[row] = (1 - sure) / 2
             chances[row, label] = sure
         x = np.random.default_rng(0).random((8, *shape))
-        write_held_out(run, HeldOut(x, np.array(REFERENCE)))
+        write_held_out(run / layout.HELD_OUT, HeldOut(x, np.array(REFERENCE)))
         return assess(run, np.array(REFERENCE), Answers({HOSTILE: 0.5, "loss": 0.25}, chances, False))
 
     return make

@@ -75,7 +75,7 @@ def test_the_last_evaluation_stays(keeper: Keeper, tmp_path: Path) -> None:
     assert kept.x.dtype == X.dtype
     assert (tmp_path / layout.MODEL).read_text() == "last"
     assert can_be_evaluated(tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == [layout.HELD_OUT, layout.MODEL]
+    assert {path.name for path in tmp_path.iterdir()} == {layout.HELD_OUT, layout.MODEL, layout.KEPT}
 
 
 def test_a_fit_keeps_the_model_alone(keeper: Keeper, tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ def test_data_of_another_model_do_not_stay_beside_the_fitted_one(keeper: Keeper,
         fit(keeper, teacher)
 
     keeper.fit(distil, student, (), {})
-    assert [path.name for path in tmp_path.iterdir()] == [layout.MODEL]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [layout.KEPT, layout.MODEL]
 
 
 def test_no_model_lies_beside_the_data_of_another_while_files_are_replaced(
@@ -132,9 +132,9 @@ def test_no_model_lies_beside_the_data_of_another_while_files_are_replaced(
             seen.append((tmp_path / layout.HELD_OUT).exists())
             super().save(path)
 
-    def write(run_dir: Path, data: HeldOut) -> None:
+    def write(path: Path, data: HeldOut) -> None:
         seen.append((tmp_path / layout.MODEL).read_text())
-        write_held_out(run_dir, data)
+        write_held_out(path, data)
 
     monkeypatch.setattr("results.kept.write_held_out", write)
     monkeypatch.setattr(Keras, "Model", Looking)
@@ -145,12 +145,12 @@ def test_no_model_lies_beside_the_data_of_another_while_files_are_replaced(
 
 
 def test_a_fit_leaves_data_that_the_script_wrote_itself(keeper: Keeper, tmp_path: Path) -> None:
-    write_held_out(tmp_path, HeldOut(X, Y))
+    write_held_out(tmp_path / layout.HELD_OUT, HeldOut(X, Y))
     fit(keeper, Model("fitted"))
     assert can_be_evaluated(tmp_path)
     evaluate(keeper, X[:1], Y[:1])
     fit(keeper, Model("again"))
-    write_held_out(tmp_path, HeldOut(X, Y))
+    write_held_out(tmp_path / layout.HELD_OUT, HeldOut(X, Y))
     fit(keeper, Model("and again"))
     assert read_held_out(tmp_path).x.tolist() == X.tolist()
 
@@ -167,7 +167,7 @@ def test_data_that_cannot_be_read_are_named(
 
     evaluate(keeper, Array(), Y)
     assert caplog.messages == [f"this evaluate() can't be kept to be repeated: {why}"]
-    assert [path.name for path in tmp_path.iterdir()] == [layout.MODEL]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [layout.KEPT, layout.MODEL]
 
 
 def test_the_validation_within_fit_is_not_kept(keeper: Keeper, tmp_path: Path) -> None:
@@ -198,7 +198,7 @@ def test_what_cannot_be_repeated_is_named_and_no_earlier_data_stand_in_for_it(
 
 
 def test_what_the_script_wrote_itself_stays(keeper: Keeper, tmp_path: Path) -> None:
-    write_held_out(tmp_path, HeldOut(X, Y))
+    write_held_out(tmp_path / layout.HELD_OUT, HeldOut(X, Y))
     evaluate(keeper, iter(()))
     assert read_held_out(tmp_path).x.tolist() == X.tolist()
 
@@ -217,7 +217,7 @@ def test_a_model_that_the_script_wrote_itself_stays(keeper: Keeper, tmp_path: Pa
 
 def test_data_that_the_script_wrote_itself_stay_whatever_it_evaluates(keeper: Keeper, tmp_path: Path) -> None:
     evaluate(keeper, X[:2], Y[:2])
-    write_held_out(tmp_path, HeldOut(X, Y))
+    write_held_out(tmp_path / layout.HELD_OUT, HeldOut(X, Y))
     evaluate(keeper, X[:1], Y[:1])
     assert read_held_out(tmp_path).x.tolist() == X.tolist()
 
@@ -233,7 +233,7 @@ def test_a_model_that_keras_cannot_save_is_named(
 ) -> None:
     evaluate(keeper, X, Y, model=Model(fails=error))
     assert caplog.messages == ["the model can't be saved: it can't be told how it is made"]
-    assert [path.name for path in tmp_path.iterdir()] == [layout.HELD_OUT]
+    assert {path.name for path in tmp_path.iterdir()} == {layout.HELD_OUT, layout.KEPT}
 
 
 @pytest.mark.parametrize("fails", [None, TypeError])
@@ -245,7 +245,6 @@ def test_only_what_could_not_be_kept_is_kept_in_vain(
     write_json(tmp_path / layout.RUN, keeping(True))
     undo = install(Recorder(tmp_path))
     evaluate(keeper, x, Y, model=Model(fails=fails))
-    assert not keeps_in_vain(tmp_path)
     undo()
     for name in (layout.MODEL, layout.HELD_OUT):
         assert keeps_in_vain(tmp_path) == (fails is not None or x is not X)
@@ -270,6 +269,33 @@ def test_no_earlier_model_stands_in_for_one_that_cannot_be_saved(keeper: Keeper,
     assert not (tmp_path / layout.MODEL).exists()
 
 
+def test_no_earlier_model_stands_in_for_one_whose_training_failed(keeper: Keeper, tmp_path: Path) -> None:
+    def fit(model: Model) -> None:
+        raise MemoryError
+
+    evaluate(keeper, X, Y)
+    with pytest.raises(MemoryError):
+        keeper.fit(fit, Model(), (), {})
+    assert not (tmp_path / layout.MODEL).exists()
+    assert not (tmp_path / layout.HELD_OUT).exists()
+
+
+def test_a_model_that_another_process_of_the_run_has_kept_is_replaced(tmp_path: Path) -> None:
+    evaluate(Keeper(tmp_path, Keras), X, Y, model=Model("first fold"))
+    evaluate(Keeper(tmp_path, Keras), X[:1], Y[:1], model=Model("second fold"))
+    assert (tmp_path / layout.MODEL).read_text() == "second fold"
+    assert len(read_held_out(tmp_path).x) == 1
+
+
+def test_what_there_was_no_room_for_is_not_kept_in_vain(keeper: Keeper, tmp_path: Path) -> None:
+    evaluate(keeper, X, Y, model=Model(fails=OSError))
+    note_kept(tmp_path)
+    assert not keeps_in_vain(tmp_path)
+    evaluate(keeper, X, Y, model=Model(fails=TypeError))
+    note_kept(tmp_path)
+    assert keeps_in_vain(tmp_path)
+
+
 def test_pickled_data_are_never_loaded(tmp_path: Path) -> None:
     np.savez(tmp_path / layout.HELD_OUT, x=np.array([{}]), y=Y)
     with pytest.raises(ResultsError, match="isn't a readable held-out set: Object arrays cannot be loaded"):
@@ -284,7 +310,7 @@ def test_a_damaged_file_is_an_error_that_names_it(content: bytes, tmp_path: Path
 
 
 def test_a_torn_file_is_an_error_wherever_it_is_torn(tmp_path: Path) -> None:
-    write_held_out(tmp_path, HeldOut(X, Y))
+    write_held_out(tmp_path / layout.HELD_OUT, HeldOut(X, Y))
     whole = (tmp_path / layout.HELD_OUT).read_bytes()
     for length in range(0, len(whole), 7):
         (tmp_path / layout.HELD_OUT).write_bytes(whole[:length])
@@ -293,6 +319,6 @@ def test_a_torn_file_is_an_error_wherever_it_is_torn(tmp_path: Path) -> None:
 
 
 def test_samples_and_classes_must_be_as_many(tmp_path: Path) -> None:
-    write_held_out(tmp_path, HeldOut(X, Y[:2]))
+    write_held_out(tmp_path / layout.HELD_OUT, HeldOut(X, Y[:2]))
     with pytest.raises(ResultsError, match=r"as many samples x as y, .* \(3, 2\) and \(2,\)"):
         read_held_out(tmp_path)

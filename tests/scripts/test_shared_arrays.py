@@ -80,6 +80,13 @@ def test_an_empty_folder_is_none(shared: Any, tmp_path: Path) -> None:
         assert (shared("numbers", make)["x"] == made()["x"]).all()
 
 
+@pytest.mark.parametrize("content", [b"", b"torn"])
+def test_damaged_arrays_are_computed_again(content: bytes, shared: Any, tmp_path: Path) -> None:
+    shared("numbers", made)
+    (tmp_path / "keras" / "shared" / "numbers" / "x.npy").write_bytes(content)
+    assert shared("numbers", made)["x"].tolist() == made()["x"].tolist()
+
+
 def test_whoever_may_read_other_files_may_read_the_arrays(shared: Any, tmp_path: Path) -> None:
     before = os.umask(0o027)
     try:

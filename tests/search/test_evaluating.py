@@ -144,7 +144,7 @@ def said(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, di
     (copies / "torn" / layout.MODEL).write_bytes(b"torn")
     for name, wrong in [("beyond", 9.0), ("numbers", 0.5)]:
         held_out = read_held_out(copies / name)
-        write_held_out(copies / name, HeldOut(held_out.x, np.full(len(held_out.x), wrong)))
+        write_held_out(copies / name / layout.HELD_OUT, HeldOut(held_out.x, np.full(len(held_out.x), wrong)))
     subprocess.run([sys.executable, "-c", ASK_ALL], cwd=copies, check=True)
     found = {folder.name: read_json(folder / "found.json") for folder in copies.glob("of-*")}
     return {name.removeprefix("of-"): answer or {} for name, answer in found.items()}
@@ -162,7 +162,7 @@ def test_a_damaged_model_is_an_error_in_one_line(said: dict[str, dict[str, Any]]
 
 
 def test_what_the_process_of_a_model_says_names_the_run(tmp_path: Path) -> None:
-    write_held_out(tmp_path, HeldOut(np.zeros((2, 3)), np.zeros(1)))
+    write_held_out(tmp_path / layout.HELD_OUT, HeldOut(np.zeros((2, 3)), np.zeros(1)))
     law = (
         rf"^the model of run {tmp_path.name} can't be evaluated: .* must hold as many samples x as y, [^\n]*$"
     )
@@ -173,7 +173,7 @@ def test_what_the_process_of_a_model_says_names_the_run(tmp_path: Path) -> None:
 def test_a_model_compiled_for_many_steps_predicts_one_at_a_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_held_out(tmp_path, HeldOut(np.zeros((2, 3)), np.zeros(2, int)))
+    write_held_out(tmp_path / layout.HELD_OUT, HeldOut(np.zeros((2, 3)), np.zeros(2, int)))
     seen = []
 
     class Model:
@@ -232,7 +232,7 @@ def test_a_script_that_never_evaluates_names_no_held_out_set(make: Path) -> None
 def test_a_run_that_still_runs_is_not_evaluated(make: Path, tmp_path: Path) -> None:
     run = create_run(tmp_path / "runs", {})
     (run / layout.MODEL).touch()
-    write_held_out(run, HeldOut(np.zeros((2, 3)), np.zeros(2)))
+    write_held_out(run / layout.HELD_OUT, HeldOut(np.zeros((2, 3)), np.zeros(2)))
     assert read_run(run).status is Status.RUNNING
     for evaluation, error in ((evaluate, EvaluatingError), (evaluate_run, ResultsError)):
         with pytest.raises(error, match=f"^run {run.name} is still running$"):
@@ -271,7 +271,10 @@ KEEPING = (
     {}
     """
 )
-MODEL, DATA = '(run_dir() / "model.keras").touch()', "write_held_out(run_dir(), HeldOut(x, y))"
+MODEL, DATA = (
+    '(run_dir() / "model.keras").touch()',
+    "write_held_out(run_dir() / 'held_out.npz', HeldOut(x, y))",
+)
 
 
 @pytest.mark.parametrize("kept", [MODEL, DATA, "pass"])
