@@ -100,3 +100,35 @@ def test_an_end_that_was_refused_is_written_before_the_search_ends(
     clock.now += 3
     assert two.next() is None
     assert not two.waiting
+
+
+@pytest.mark.parametrize("killed", [True, False])
+def test_an_end_that_was_refused_counts_where_the_search_that_begins_it_again_does_not_end_it(
+    killed: bool, join: Join, clock: Clock, database: str
+) -> None:
+    one, two, slow, slower = silent(join, clock)
+    assert content(begin(two)) == content(slow)
+    for late in (slow, slower):
+        one.tell(late, GOOD)
+    clock.now += 3
+    assert one.next() is None
+    assert one.waiting
+    if killed:
+        idle(one, clock)
+    else:
+        two.close()
+    clock.now += 3
+    assert one.next() is None
+    ended = [(trial.user_attrs["number"], trial.state.name, trial.values) for trial in trials(database)]
+    assert ended[2:] == [(0, "FAIL", None), (1, "COMPLETE", [0.5]), (0, "COMPLETE", [0.5])]
+
+
+def test_nothing_is_said_to_be_lacking_where_another_search_runs_a_point_whose_end_was_refused(
+    join: Join, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    one, two, slow, slower = silent(join, clock)
+    begin(two)
+    for late in (slow, slower):
+        one.tell(late, GOOD)
+    one.close()
+    assert not caplog.records
