@@ -119,7 +119,8 @@ class Board:
         if lives is False:
             return True
         if lives and mark.owner.pid == self.owner.pid:
-            return all(board.owner.token != mark.owner.token for board in _open)
+            boards = tuple(_open)  # a search in another thread may begin or end meanwhile
+            return all(board.owner.token != mark.owner.token for board in boards)
         beat, silent = self._beats.get(trial.number, (None, 0.0))
         if lives and is_stopped(mark.owner.pid):
             self._beats[trial.number] = (beat, 0.0)
