@@ -18,7 +18,7 @@ from search.quiet import quiet_optuna
 from search.storage.address import StorageError
 from search.storage.connection import LOCK_SECONDS, MADE, Busy, Connection, Lock, Unreachable, study_lock_name
 from search.storage.heart import BEAT, INTERVAL, Heart
-from search.storage.marks import STATUS, Mark, Owner
+from search.storage.marks import RELEASED, STATUS, Mark, Owner
 
 GRACE = 60.0  # seconds without a sign of life after which a machine counts as dead
 LONGEST_GAP = INTERVAL  # so much of the time between two looks counts
@@ -119,7 +119,8 @@ class Board:
         if lives is False:
             return True
         if lives and mark.owner.pid == self.owner.pid:
-            return all(board.owner.token != mark.owner.token for board in _open)
+            boards = tuple(_open)  # a search in another thread may begin or end meanwhile
+            return all(board.owner.token != mark.owner.token for board in boards)
         beat, silent = self._beats.get(trial.number, (None, 0.0))
         if lives and is_stopped(mark.owner.pid):
             self._beats[trial.number] = (beat, 0.0)
@@ -195,6 +196,7 @@ class Board:
         """
         with self._contact():
             try:
+                self._storage.set_trial_system_attr(trial_id, RELEASED, True)
                 self._storage.set_trial_user_attr(trial_id, STATUS, Status.INTERRUPTED.value)
                 return self._storage.set_trial_state_values(trial_id, TrialState.FAIL)
             except UpdateFinishedTrialError:

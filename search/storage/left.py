@@ -12,7 +12,7 @@ from results.run import Run, read_run
 from results.runs import find_runs
 from results.status import Status
 from search.past import to_be_rerun
-from search.storage.marks import STATUS, TOLD, Mark
+from search.storage.marks import RELEASED, STATUS, TOLD, Mark
 
 
 def is_released(trial: FrozenTrial, rerun: Mapping[Status, datetime]) -> bool:
@@ -30,7 +30,8 @@ def is_released(trial: FrozenTrial, rerun: Mapping[Status, datetime]) -> bool:
     if trial.state is not TrialState.FAIL:
         return False
     status = trial.user_attrs.get(STATUS)
-    return status == Status.INTERRUPTED or to_be_rerun(status, mark.begun, rerun)
+    left = status == Status.INTERRUPTED or RELEASED in trial.system_attrs
+    return left or to_be_rerun(status, mark.begun, rerun)
 
 
 def told_runs(

@@ -18,6 +18,8 @@ from results.clock import timestamp
 from results.owner import gone
 
 MARK = "gridruns"
+RELEASED = "gridruns:released"
+"""That another search has given a trial up. Its status may be overwritten by an end that comes just then."""
 STATUS = "status"
 RUN = "run"
 TOLD = "told"

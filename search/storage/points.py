@@ -27,7 +27,7 @@ class Points:
     Attributes:
         taken: The points that are run now or have been, by whomever.
         running: The points that this search runs.
-        held: For a point that another search runs or has ended, its trial in the database.
+        held: For a point, the trials of other searches that run it or have ended it.
         again: Points to be run again, with what stands for them in the Optuna study.
         closed: Trials of the database that say nothing new any more.
         elsewhere: The points that other machines have settled.
@@ -51,7 +51,7 @@ class Points:
         """
         self.taken: set[str] = set()
         self.running: set[str] = set()
-        self.held: dict[str, int] = {}
+        self.held: dict[str, set[int]] = {}
         self.again: dict[str, TrialParams] = {}
         self.closed: set[int] = set()
         self.elsewhere: set[str] = set()
@@ -105,7 +105,7 @@ class Points:
             if mark.key not in self.told and len(self._done.finals(mark.key)) < self._study.repeats:
                 self.elsewhere.add(mark.key)
                 self.valued |= bool(trial.values)
-        self.held[mark.key] = trial._trial_id
+        self.held.setdefault(mark.key, set()).add(trial._trial_id)
         self.taken.add(mark.key)
         self.again.pop(mark.key, None)
 
@@ -115,10 +115,10 @@ class Points:
             self.told_there[content(values, repeat)] = found
 
     def _free(self, trial: FrozenTrial, mark: Mark) -> None:
-        """Have a point run again that was begun, unless somebody else has it, or this search itself."""
-        if self.held.get(mark.key) == trial._trial_id:
-            del self.held[mark.key]
-        if mark.key in self.held or mark.key in self.running:
+        """Have a point run again that was begun, unless another trial has it, or this search itself."""
+        held = self.held.get(mark.key, set())
+        held.discard(trial._trial_id)
+        if held or mark.key in self.running or mark.key in self.told:
             return
         self.taken.discard(mark.key)
         if point_of(mark.key, self._study) is not None:

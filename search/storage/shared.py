@@ -66,7 +66,7 @@ class SharedSchedule(Schedule):
         """
         self._board, self._folder = board, folder
         self._claims: dict[int, Claim] = {}  # by the number in the engine
-        self._refused: deque[Claim] = deque()
+        self._refused: list[Claim] = []
         self._ready: deque[Assignment] = deque()
         self._exhausted = False
         self._next_look = self._next_curves = 0.0
@@ -158,7 +158,8 @@ class SharedSchedule(Schedule):
                 self._board.give_back(claim.trial_id)
         finally:
             self._claims.clear()
-            unwritten = self._board.close() + len(self._refused)
+            unwritten = self._board.close()
+            unwritten += sum(not self._points.held.get(claim.key) for claim in self._refused)
         if unwritten:
             _log.warning(
                 "the database lacks the last %d changes; the next search brings it up to date", unwritten
@@ -196,18 +197,20 @@ class SharedSchedule(Schedule):
     def _look(self) -> None:
         """Take in what has changed, and take over what dead machines have left."""
         self._points.read()
-        self._write_refused()
         self._points.release_dead()
+        self._write_refused()
 
     def _write_refused(self) -> None:
-        """Write down the points whose end was refused, as far as nobody has run them meanwhile."""
-        while self._refused:
-            claim = self._refused[0]
-            if claim.key not in self._points.held:
+        """Write down the points whose end was refused, unless others have ended them, or may yet."""
+        for claim in list(self._refused):
+            held = self._points.held.get(claim.key, set())
+            if held and held.isdisjoint(self._points.closed):
+                continue
+            if not held:
                 self._points.closed.add(self._board.add(claim.row))
                 self._points.taken.add(claim.key)
                 self._points.again.pop(claim.key, None)
-            self._refused.popleft()
+            self._refused.remove(claim)
 
     def _next_point(self) -> tuple[str, list[Assignment]] | None:
         """A point that is free, with its runs; None where there is none now."""

@@ -6,9 +6,9 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from search.storage.heart import BEAT
-from search.storage.marks import MARK
+from search.storage.marks import MARK, RELEASED
 
-OURS = frozenset({MARK, BEAT, "fixed_params"})
+OURS = frozenset({MARK, BEAT, RELEASED, "fixed_params"})
 """System attributes that are none of a pruner's."""
 
 

@@ -1,5 +1,7 @@
 """Ends of trials that another search has taken over meanwhile."""
 
+from typing import Any
+
 import pytest
 from optuna.trial import FrozenTrial, TrialState
 
@@ -100,3 +102,68 @@ def test_an_end_that_was_refused_is_written_before_the_search_ends(
     clock.now += 3
     assert two.next() is None
     assert not two.waiting
+
+
+@pytest.mark.parametrize("killed", [True, False])
+def test_an_end_that_was_refused_counts_where_the_search_that_begins_it_again_does_not_end_it(
+    killed: bool, join: Join, clock: Clock, database: str
+) -> None:
+    one, two, slow, slower = silent(join, clock)
+    assert content(begin(two)) == content(slow)
+    for late in (slow, slower):
+        one.tell(late, GOOD)
+    clock.now += 3
+    assert one.next() is None
+    assert one.waiting
+    if killed:
+        idle(one, clock)
+    else:
+        two.close()
+    clock.now += 3
+    assert one.next() is None
+    ended = [(trial.user_attrs["number"], trial.state.name, trial.values) for trial in trials(database)]
+    assert ended[2:] == [(0, "FAIL", None), (1, "COMPLETE", [0.5]), (0, "COMPLETE", [0.5])]
+
+
+def test_nothing_is_said_to_be_lacking_where_another_search_runs_a_point_whose_end_was_refused(
+    join: Join, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    one, two, slow, slower = silent(join, clock)
+    begin(two)
+    for late in (slow, slower):
+        one.tell(late, GOOD)
+    one.close()
+    assert not caplog.records
+
+
+def test_an_end_that_crosses_the_release_of_its_trial_is_not_lost(
+    join: Join, clock: Clock, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = join("one", planned=1), join("two", planned=1)
+    slow = begin(one)
+    mine, theirs = one._board._storage, two._board._storage
+    end, release = mine.set_trial_state_values, theirs.set_trial_state_values
+
+    def cross(trial_id: int, state: TrialState) -> bool:  # each has written its status, not yet its state
+        def late(*asked: Any) -> bool:
+            assert release(trial_id, state)
+            return end(*asked)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(mine, "set_trial_state_values", late)
+            one.tell(slow, GOOD)
+        return True
+
+    clock.now += 3
+    assert two.next() is None
+    idle(two, clock)
+    with monkeypatch.context() as patched:
+        patched.setattr(theirs, "set_trial_state_values", cross)
+        begin(two)
+    two.close()
+    three = join("three", planned=1)
+    assert content(begin(three)) == content(slow)
+    three.close()
+    clock.now += 3
+    assert one.next() is None
+    assert [trial.values for trial in trials(database)] == [None, None, None, [0.5]]

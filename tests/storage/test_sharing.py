@@ -28,7 +28,7 @@ from search.storage.left import is_released, runs_left
 from search.storage.link import opened_link
 from search.storage.marks import Mark
 from search.study import Study
-from tests.storage.schedules import GOOD, Clock, Join, begin
+from tests.storage.schedules import GOOD, Clock, Join, begin, content
 from tests.storage.support import trials
 
 
@@ -178,3 +178,23 @@ def test_a_search_that_has_lost_its_lock_brings_nothing_up_to_date(
     with pytest.raises(StorageError, match="the server was restarted"):
         join("one", replace(NOTHING, finals=done))
     assert len(trials(database)) == 1
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_a_bad_end_stays_one_where_the_search_that_runs_it_again_is_interrupted(
+    own: bool, join: Join, clock: Clock
+) -> None:
+    one, two = join("one", planned=2), join("two", planned=2)
+    bad, other = begin(one), begin(one)
+    one.tell(bad, Verdict(Status.FAILED, "broken", None))
+    watching = one if own else two
+    clock.now += 3
+    assert watching.next() is None
+    again = join("three", planned=2, rerun={Status.FAILED: datetime.now(UTC)})
+    assert content(begin(again)) == content(bad)
+    clock.now += 3
+    assert watching.next() is None
+    again.close()
+    clock.now += 3
+    assert watching.next() is None
+    one.tell(other, GOOD)
