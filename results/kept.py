@@ -150,6 +150,7 @@ class Keeper:
         beside = self.run_dir / f".{os.getpid()}.{name}"
         try:
             write(beside)
+            self._drop(name)  # once the note is another's, it would be taken for the script's
             self._note(name, _stamp(beside))  # renamed, it keeps it
             os.replace(beside, self.run_dir / name)
         except Exception as error:  # a layer or an `__array__` of the user's may raise anything

@@ -82,7 +82,7 @@ def uncollected() -> Iterator[None]:
     Whether it is enabled, and what a module that is imported changes of it, stays as it is.
     """
     before = gc.get_threshold()
-    gc.set_threshold(0)
+    gc.set_threshold(2**31 - 1)  # not 0, which a module may set
     without = gc.get_threshold()
     try:
         yield

@@ -1,5 +1,6 @@
 """What a run keeps to be evaluated, written and read back; and what isn't taken."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -285,6 +286,25 @@ def test_a_model_that_another_process_of_the_run_has_kept_is_replaced(tmp_path: 
     evaluate(Keeper(tmp_path, Keras), X[:1], Y[:1], model=Model("second fold"))
     assert (tmp_path / layout.MODEL).read_text() == "second fold"
     assert len(read_held_out(tmp_path).x) == 1
+
+
+def test_a_model_that_cannot_be_put_in_place_leaves_no_earlier_one(
+    keeper: Keeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace = os.replace
+
+    def fail(source: Path, target: Path) -> None:
+        if Path(target).name == layout.MODEL:
+            raise OSError("no room")
+        replace(source, target)
+
+    evaluate(keeper, X, Y, model=Model("first"))
+    with monkeypatch.context() as patched:
+        patched.setattr("results.kept.os.replace", fail)
+        evaluate(keeper, X, Y, model=Model("second"))
+    assert not can_be_evaluated(tmp_path)
+    evaluate(keeper, X, Y, model=Model("third"))
+    assert (tmp_path / layout.MODEL).read_text() == "third"
 
 
 def test_what_there_was_no_room_for_is_not_kept_in_vain(keeper: Keeper, tmp_path: Path) -> None:

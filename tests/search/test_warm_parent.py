@@ -104,7 +104,12 @@ def test_what_is_left_below_a_killed_warm_parent_is_ended_and_nothing_else(
 
 @pytest.mark.parametrize(
     ("line", "expected"),
-    [("", "True 700 10"), ("gc.disable()", "False 700 10"), ("gc.set_threshold(9, 8)", "True 9 8")],
+    [
+        ("", "True 700 10"),
+        ("gc.disable()", "False 700 10"),
+        ("gc.set_threshold(9, 8)", "True 9 8"),
+        ("gc.set_threshold(0)", "True 0 10"),
+    ],
 )
 @local
 def test_what_a_module_says_of_the_search_for_garbage_holds(
